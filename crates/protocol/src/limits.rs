@@ -1,0 +1,18 @@
+//! Sizes and counts that the browser respects and the server enforces.
+
+/// Longest message text in characters (Unicode scalar values).
+pub const TEXT_CHARS: usize = 4_000;
+/// Longest message text in bytes of UTF-8.
+pub const TEXT_BYTES: usize = 16 * 1024;
+/// Longest room name in characters.
+pub const ROOM_CHARS: usize = 40;
+/// Longest nickname in user-perceived characters (grapheme clusters).
+pub const NICKNAME_GRAPHEMES: usize = 20;
+/// Longest `client-msg-id` in bytes.
+pub const CLIENT_MSG_ID_BYTES: usize = 64;
+/// Messages in a page of history when the client does not say.
+pub const PAGE: usize = 50;
+/// Most messages in one page of history.
+pub const PAGE_MAX: usize = 200;
+/// Most messages that one SUBSCRIBE replays; more are fetched page by page.
+pub const RECOVER: usize = 2_000;

@@ -1,0 +1,135 @@
+//! A message as people see it ([`Message`]) and as the log holds it ([`Record`]).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::position::Position;
+use crate::room::RoomName;
+
+/// The version of the record form that this program writes and fully understands.
+pub const RECORD_VERSION: u32 = 1;
+
+/// Who sent a message. Set by the server from the session, never taken from what a client wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Stable id of the person or program.
+    pub uid: String,
+    /// The nickname at the time of sending.
+    pub name: String,
+}
+
+/// What a record does to its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Somebody said something.
+    Message,
+    /// The body of an earlier message changes.
+    Edit,
+    /// An earlier message goes.
+    Delete,
+    /// A reaction to an earlier message.
+    React,
+    /// A reaction is taken back.
+    Unreact,
+    /// The house itself says something.
+    System,
+    /// A kind that a newer version of Maru wrote; kept, and shown as unsupported.
+    #[serde(other)]
+    Unsupported,
+}
+
+impl Kind {
+    /// The word used in the record's `type` and the `x-type` header.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::React => "react",
+            Self::Unreact => "unreact",
+            Self::System => "system",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// The kind that a word names; an unknown word is [`Kind::Unsupported`].
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "message" => Self::Message,
+            "edit" => Self::Edit,
+            "delete" => Self::Delete,
+            "react" => Self::React,
+            "unreact" => Self::Unreact,
+            "system" => Self::System,
+            _ => Self::Unsupported,
+        }
+    }
+}
+
+/// The value of a record in `maru.messages`: documented JSON that any Kafka client can read and write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this form; a higher one than [`RECORD_VERSION`] is stored and shown as unsupported.
+    pub v: u32,
+    /// What the record does.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The sender's own id of the message (`client-msg-id`): unique per sender and room.
+    pub id: String,
+    /// The room, equal to the record's key.
+    pub room: RoomName,
+    /// Who sent it.
+    pub sender: Sender,
+    /// The text; empty for kinds that need none.
+    #[serde(default)]
+    pub body: String,
+    /// Fields of newer versions and headers that clients added: kept as they came.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// A message in its place: what the history API, the page and STOMP's MESSAGE frames are made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Where it stands.
+    pub position: Position,
+    /// Offset of the message before it in the same room; absent for the room's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev: Option<i64>,
+    /// When the log took it, in Unix milliseconds. For display only: order is by position.
+    pub ts: i64,
+    /// What it does.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The sender's own id of the message.
+    pub id: String,
+    /// Who sent it.
+    pub sender: Sender,
+    /// The text.
+    pub body: String,
+    /// Fields of newer versions and headers that clients added: kept as they came.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_record_form() {
+        let text = r#"{"v":1,"type":"message","id":"m-1","room":"자유게시판","sender":{"uid":"u","name":"지우"},"body":"안녕"}"#;
+        let record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.kind, Kind::Message);
+        assert_eq!(serde_json::to_string(&record).unwrap(), text);
+    }
+
+    #[test]
+    fn unknown_fields_and_kinds_are_kept() {
+        let text = r#"{"v":2,"type":"poll","id":"m","room":"a","sender":{"uid":"u","name":"n"},"choices":["x"]}"#;
+        let record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.kind, Kind::Unsupported);
+        assert_eq!(record.other["choices"][0], "x");
+    }
+}

@@ -1,0 +1,64 @@
+//! What a page is rendered from: the server writes it into the first HTML once, the browser reads it from there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Message, Sender};
+use crate::position::Epoch;
+use crate::room::RoomName;
+
+/// One page of a room's history, oldest first (`GET /api/rooms/{room}/messages`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// The messages in the order of the log.
+    pub messages: Vec<Message>,
+    /// Whether there are more in the direction that was asked for.
+    pub more: bool,
+}
+
+/// A room in the list of rooms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomSummary {
+    /// Its name.
+    pub room: RoomName,
+    /// Its latest message.
+    pub last: Message,
+}
+
+/// Who is looking at the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The person, once there is a nickname.
+    pub person: Option<Sender>,
+    /// The language of the page, `ko` or `en`.
+    pub language: String,
+}
+
+/// What `/` is rendered from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LobbyState {
+    /// Who is looking.
+    pub viewer: Viewer,
+    /// The rooms, the most recently active first.
+    pub rooms: Vec<RoomSummary>,
+    /// Why the last form was refused, as a sentence in the viewer's language.
+    pub notice: Option<String>,
+}
+
+/// What `/rooms/{room}` is rendered from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomState {
+    /// Who is looking.
+    pub viewer: Viewer,
+    /// The room that is open.
+    pub room: RoomName,
+    /// All rooms, the most recently active first.
+    pub rooms: Vec<RoomSummary>,
+    /// The life of the log that offsets belong to.
+    pub epoch: Epoch,
+    /// Offset of the room's latest message when the page was rendered, or -1 for an empty room: the browser subscribes from here.
+    pub head: i64,
+    /// The latest messages, oldest first.
+    pub history: HistoryPage,
+    /// Why the last form was refused, as a sentence in the viewer's language.
+    pub notice: Option<String>,
+}
