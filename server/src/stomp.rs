@@ -3,5 +3,7 @@
 pub mod destinations;
 pub mod refusal;
 
-pub use destinations::{Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket};
+pub use destinations::{
+    Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket,
+};
 pub use refusal::{Code, Refusal};

@@ -65,7 +65,12 @@ pub trait Destinations {
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal>;
 
     /// Takes a SEND.
-    fn send(&mut self, request: SendRequest, ticket: Ticket, now: Instant) -> Result<Progress, Refusal>;
+    fn send(
+        &mut self,
+        request: SendRequest,
+        ticket: Ticket,
+        now: Instant,
+    ) -> Result<Progress, Refusal>;
 
     /// Starts a subscription. The headers are added to the RECEIPT, if one was asked for. A replay starts only after the
     /// RECEIPT has been queued, so implementations hand it out when they are next asked for messages.

@@ -133,7 +133,16 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal without a time to wait.
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), detail: detail.into(), retry_after: None }
+    pub fn new(
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            detail: detail.into(),
+            retry_after: None,
+        }
     }
 }
