@@ -1,1 +1,3 @@
 //! Maru's pages, rendered on the server and hydrated in the browser, and the browser's chat engine.
+
+pub mod chat;
