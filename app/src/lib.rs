@@ -1,3 +1,30 @@
 //! Maru's pages, rendered on the server and hydrated in the browser, and the browser's chat engine.
+//!
+//! # Layout
+//!
+//! - `shell`: whole documents, for the server (feature `ssr`)
+//! - `lobby` and `room`: the two pages; `rooms` and `session`: the parts they share
+//! - `timeline`: from messages to rows: days, runs, times
+//! - [`i18n`]: every sentence; `civil`, `clock` and `person`: dates, times and people as text and colour
+//! - [`chat`]: the engine behind a room; `live` connects it to the browser (feature `hydrate`)
+//!
+//! Everything but `shell` and `live` compiles the same on both sides, which is what makes the browser's first view equal the
+//! server's HTML. Nothing here asks a clock, a locale or the width of the window while it renders.
 
 pub mod chat;
+mod civil;
+mod clock;
+pub mod i18n;
+#[cfg(feature = "hydrate")]
+mod live;
+mod lobby;
+mod person;
+mod room;
+mod rooms;
+mod session;
+#[cfg(feature = "ssr")]
+pub mod shell;
+mod timeline;
+
+#[cfg(feature = "hydrate")]
+pub use live::hydrate;
