@@ -5,17 +5,17 @@ const MINUTE_MS: i64 = 60_000;
 
 /// A moment on the wall calendar of some time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Civil {
+pub(crate) struct Civil {
     /// The year of the common era.
-    pub year: i64,
+    pub(crate) year: i64,
     /// The month, 1 to 12.
-    pub month: u8,
+    pub(crate) month: u8,
     /// The day of the month, 1 to 31.
-    pub day: u8,
+    pub(crate) day: u8,
     /// The day of the week, 0 for Sunday.
-    pub weekday: u8,
+    pub(crate) weekday: u8,
     /// Minutes since midnight.
-    pub minute: u16,
+    pub(crate) minute: u16,
 }
 
 impl Civil {
@@ -23,7 +23,7 @@ impl Civil {
     ///
     /// `ts` is in Unix milliseconds, `offset` says how many minutes the zone is ahead of UTC at that instant.
     /// Proleptic Gregorian, by Howard Hinnant's `civil_from_days`.
-    pub fn at(ts: i64, offset: i32) -> Self {
+    pub(crate) fn at(ts: i64, offset: i32) -> Self {
         let local = ts.saturating_add(i64::from(offset) * MINUTE_MS);
         let days = local.div_euclid(DAY_MS);
         let shifted = days + 719_468;
@@ -44,23 +44,23 @@ impl Civil {
     }
 
     /// Whether both moments lie on the same day.
-    pub fn same_day(self, other: Self) -> bool {
+    pub(crate) fn same_day(self, other: Self) -> bool {
         (self.year, self.month, self.day) == (other.year, other.month, other.day)
     }
 
     /// The hour and minute as `06:12`.
-    pub fn clock(self) -> String {
+    pub(crate) fn clock(self) -> String {
         format!("{:02}:{:02}", self.minute / 60, self.minute % 60)
     }
 
     /// The date as `2026-11-23`.
-    pub fn date(self) -> String {
+    pub(crate) fn date(self) -> String {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
 
 /// An instant in UTC as `<time datetime>` wants it, `2026-11-23T06:12:05Z`.
-pub fn utc_datetime(ts: i64) -> String {
+pub(crate) fn utc_datetime(ts: i64) -> String {
     let civil = Civil::at(ts, 0);
     format!("{}T{}:{:02}Z", civil.date(), civil.clock(), ts.rem_euclid(MINUTE_MS) / 1000)
 }

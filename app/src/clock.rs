@@ -8,7 +8,7 @@ use crate::i18n::{self, Text};
 
 /// Writes instants (Unix milliseconds) for the reader. Text made from it is made again when the zone becomes known.
 #[derive(Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     language: Language,
     /// False on the server and during hydration, so that both sides write the same text.
     local: RwSignal<bool>,
@@ -16,28 +16,28 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that shows UTC.
-    pub fn new(language: Language) -> Self {
+    pub(crate) fn new(language: Language) -> Self {
         Self { language, local: RwSignal::new(false) }
     }
 
     /// Shows the browser's time zone from now on.
     #[cfg(feature = "hydrate")]
-    pub fn use_local_zone(self) {
+    pub(crate) fn use_local_zone(self) {
         self.local.set(true);
     }
 
     /// The civil time of an instant.
-    pub fn civil(self, ts: i64) -> Civil {
+    pub(crate) fn civil(self, ts: i64) -> Civil {
         Civil::at(ts, if self.local.get() { zone::offset(ts) } else { 0 })
     }
 
     /// The hour and minute: `06:12`, `오후 3:12`, `3:12 PM`.
-    pub fn time(self, ts: i64) -> String {
+    pub(crate) fn time(self, ts: i64) -> String {
         if self.local.get() { zone::time(self.language, ts) } else { Civil::at(ts, 0).clock() }
     }
 
     /// A day in words, without the year if it is the reader's current one.
-    pub fn day(self, day: Civil) -> String {
+    pub(crate) fn day(self, day: Civil) -> String {
         if self.local.get() {
             zone::day(self.language, day)
         } else {
@@ -46,7 +46,7 @@ impl Clock {
     }
 
     /// When a room was last active: a time today, a word for yesterday, else a date.
-    pub fn recent(self, ts: i64) -> String {
+    pub(crate) fn recent(self, ts: i64) -> String {
         if !self.local.get() {
             return Civil::at(ts, 0).clock();
         }

@@ -12,18 +12,27 @@
 //! server's HTML. Nothing here asks a clock, a locale or the width of the window while it renders.
 
 pub mod chat;
-mod civil;
-mod clock;
 pub mod i18n;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod civil;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod clock;
 #[cfg(feature = "hydrate")]
 mod live;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod lobby;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod person;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod room;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod rooms;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod session;
 #[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod timeline;
 
 #[cfg(feature = "hydrate")]

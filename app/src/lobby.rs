@@ -1,5 +1,7 @@
 //! `/`: the rooms. Links and forms only, so nothing of it is hydrated.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use leptos::prelude::*;
 use protocol::LobbyState;
 
@@ -14,12 +16,14 @@ pub(crate) fn LobbyPage(state: LobbyState) -> impl IntoView {
     let language = viewer.language;
     view! {
         <div class="app in-lobby">
-            <Rooms viewer rooms current=None latest=None notice clock=Clock::new(language) />
-            <main class="lobby">
-                <img class="emblem" src="/icon.svg" alt="" width="64" height="64" />
-                <h1>{Text::LobbyTitle.to(language)}</h1>
-                <p>{Text::LobbyInvitation.to(language)}</p>
+            <main class="rooms">
+                <Rooms viewer rooms current=None latest=None notice clock=Clock::new(language) />
             </main>
+            <aside class="lobby">
+                <img class="emblem" src="/icon.svg" alt="" width="64" height="64" />
+                <h2>{Text::LobbyTitle.to(language)}</h2>
+                <p>{Text::LobbyInvitation.to(language)}</p>
+            </aside>
         </div>
     }
 }

@@ -4,7 +4,7 @@
 const HUES: u32 = 12;
 
 /// The class that colours the avatar and the name of whoever has this id; the same on every server and in every browser.
-pub fn hue_class(id: &str) -> &'static str {
+pub(crate) fn hue_class(id: &str) -> &'static str {
     const CLASSES: [&str; HUES as usize] = [
         "hue-0", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6", "hue-7", "hue-8", "hue-9", "hue-10", "hue-11",
     ];
@@ -19,7 +19,7 @@ pub fn hue_class(id: &str) -> &'static str {
 ///
 /// Follows the rules of Unicode's grapheme clusters that occur at the start of names (combining marks, joined emoji, skin tones,
 /// flags) without their tables, which would be a tenth of the whole page's code.
-pub fn initial(name: &str) -> String {
+pub(crate) fn initial(name: &str) -> String {
     let mut letters = name.trim_start().chars();
     let Some(first) = letters.next() else {
         return String::new();

@@ -7,6 +7,8 @@
 //! - [`messages`]: the timeline, [`row`] one row of it
 //! - [`composer`]: where one writes
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use leptos::prelude::*;
 use protocol::RoomState;
 
@@ -51,8 +53,10 @@ pub(crate) fn RoomPage(state: RoomState) -> impl IntoView {
             {Text::SkipToComposer.to(language)}
         </a>
         <div class="app in-room" data-connection=move || feed.connection_word()>
-            <Rooms viewer rooms current=Some(room.clone()) latest=Some(feed.latest) notice=None clock=feed.clock />
-            <main>
+            <nav class="rooms" aria-label=Text::Rooms.to(language)>
+                <Rooms viewer rooms current=Some(room.clone()) latest=Some(feed.latest) notice=None clock=feed.clock />
+            </nav>
+            <main class="talk">
                 <header class="room-head">
                     <a class="icon-button back" href="/" aria-label=Text::BackToRooms.to(language)>
                         <svg viewBox="0 0 24 24" aria-hidden="true">

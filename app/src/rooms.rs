@@ -1,5 +1,8 @@
 //! The list of rooms: the left column of a room on a desktop, the whole lobby on a phone.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
+use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::{Kind, Language, Message, RoomName, RoomSummary, Viewer};
 
@@ -36,7 +39,8 @@ pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(PREVIEW_CHARS).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-/// The column with the rooms, the form that opens another one, and who the viewer is.
+/// What the column of rooms holds: the list, the form that opens another room, and who the viewer is. The landmark around
+/// it is the page's business.
 #[component]
 pub(crate) fn Rooms(
     viewer: Viewer,
@@ -65,19 +69,19 @@ pub(crate) fn Rooms(
             view! { <Entry room is_current preview clock /> }
         })
         .collect();
+    let heading = Text::Rooms.to(language);
+    let heading = if in_lobby {
+        Either::Left(view! { <h1>{heading}</h1> })
+    } else {
+        Either::Right(view! { <h2>{heading}</h2> })
+    };
     view! {
-        <nav class="rooms" aria-label=Text::Rooms.to(language)>
-            <header class="rooms-head">
-                <h2>{Text::Rooms.to(language)}</h2>
-            </header>
-            {notice
-                .filter(|_| in_lobby)
-                .map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
-            <NewRoom language open=in_lobby />
-            <ul class="room-list">{entries}</ul>
-            {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
-            <Me viewer current />
-        </nav>
+        <header class="rooms-head">{heading}</header>
+        {notice.filter(|_| in_lobby).map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
+        <NewRoom language open=in_lobby />
+        <ul class="room-list">{entries}</ul>
+        {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
+        <Me viewer current />
     }
 }
 
@@ -119,9 +123,14 @@ fn Entry(room: RoomName, is_current: bool, preview: Signal<Option<Preview>>, clo
 fn NewRoom(language: Language, open: bool) -> impl IntoView {
     view! {
         <details class="new-room" open=open>
-            <summary>{Text::NewRoom.to(language)}</summary>
+            <summary class="icon-button">
+                <svg viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M12 5v14M5 12h14" />
+                </svg>
+                <span class="hidden">{Text::NewRoom.to(language)}</span>
+            </summary>
             <form method="post" action="/rooms">
-                <label class="hidden-label" for="new-room">{Text::RoomName.to(language)}</label>
+                <label class="hidden" for="new-room">{Text::RoomName.to(language)}</label>
                 <input
                     id="new-room"
                     name="room"

@@ -1,5 +1,7 @@
 //! Who the viewer is: the forms that choose and change the nickname. They work without JavaScript.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use leptos::prelude::*;
 use protocol::{Language, RoomName, Sender, Viewer};
 
@@ -61,7 +63,7 @@ fn NicknameForm(language: Language, back: String, value: String, action: Text) -
     view! {
         <form class="nickname-form" method="post" action="/session">
             <input type="hidden" name="return" value=back />
-            <label class="hidden-label" for="nickname">{Text::Nickname.to(language)}</label>
+            <label class="hidden" for="nickname">{Text::Nickname.to(language)}</label>
             <input
                 id="nickname"
                 name="nickname"

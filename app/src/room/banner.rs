@@ -1,5 +1,7 @@
 //! What the page says about its connection.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use leptos::prelude::*;
 
 use super::feed::{Banner, Feed};

@@ -6,6 +6,8 @@
 //! Enter: whatever would have typed a line break sends instead (`beforeinput`), which is one Enter for Korean and the
 //! confirming Enter for nothing in Japanese and Chinese. Touch keyboards keep their line break; there the button sends.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use js_sys::Reflect;
 use leptos::ev;
 use leptos::html::Textarea;

@@ -39,6 +39,7 @@ pub(crate) enum Content {
 }
 
 /// The bar below the header.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code, reason = "only the browser loses connections"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Banner {
     /// All is well, or has not been otherwise for long enough to be mentioned.
@@ -133,6 +134,7 @@ impl Feed {
     }
 
     /// The viewer, if there is a nickname.
+    #[cfg(feature = "hydrate")]
     pub(crate) fn me(self) -> Option<Sender> {
         self.me.get_value()
     }

@@ -1,5 +1,7 @@
 //! One row of the timeline: plain elements around text nodes, with as few moving parts as it can have.
 
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use protocol::{Kind, Message};
