@@ -1,4 +1,4 @@
-//! The local store of history: rows and checkpoints in one SQLite file that can always be rebuilt from the log.
+//! The local store of history: rows and checkpoints in one `SQLite` file that can always be rebuilt from the log.
 //!
 //! # Layout
 //!
@@ -7,7 +7,7 @@
 //! - [`writer`]: batches of rows with their checkpoints, in one transaction
 //! - [`reader`]: pages, heads of rooms and the dedupe index
 //!
-//! Architecture invariant: nothing outside this module names SQLite, and a row whose checksum does not fit is never served.
+//! Architecture invariant: nothing outside this module names `SQLite`, and a row whose checksum does not fit is never served.
 
 mod reader;
 mod rows;

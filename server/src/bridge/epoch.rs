@@ -59,7 +59,7 @@ pub(super) fn read(
             match serde_json::from_slice(value) {
                 Ok(record) => current = next(current, &record),
                 Err(error) => {
-                    tracing::warn!(offset = record.offset, %error, "an epoch's record cannot be read and is skipped")
+                    tracing::warn!(offset = record.offset, %error, "an epoch's record cannot be read and is skipped");
                 }
             }
         }

@@ -36,12 +36,6 @@ pub(super) fn scan(
     let mut last = Instant::now();
     loop {
         let flow = match consumer.poll(Duration::from_millis(100)) {
-            None if stopped.is_set() || last.elapsed() > PATIENCE => {
-                return Err(Trouble::Later(format!(
-                    "nothing came from the topic {topic}"
-                )));
-            }
-            None => continue,
             Some(Ok(message)) => visit(Found::Record(message.partition(), record(&message))),
             Some(Err(KafkaError::PartitionEOF(partition))) => visit(Found::End(partition)),
             Some(Err(error))
@@ -49,8 +43,15 @@ pub(super) fn scan(
             {
                 return Err(error.into());
             }
-            // librdkafka tries again by itself.
-            Some(Err(_)) => continue,
+            // Nothing yet, or trouble that librdkafka gets over by itself.
+            None | Some(Err(_)) => {
+                if stopped.is_set() || last.elapsed() > PATIENCE {
+                    return Err(Trouble::Later(format!(
+                        "nothing came from the topic {topic}"
+                    )));
+                }
+                continue;
+            }
         };
         last = Instant::now();
         if flow.is_break() {

@@ -81,7 +81,7 @@ pub async fn start(
     let link = Arc::new(Link::new(&settings.brokers));
     let producer = Producer::new(&settings, &link, failures)?;
     let stop = Stop::new();
-    let (started, outcome) = oneshot::channel();
+    let (tell, outcome) = oneshot::channel();
     let starter = Starter {
         context: Quiet(Arc::clone(&link)),
         settings,
@@ -93,7 +93,7 @@ pub async fn start(
     };
     let consumer = thread::Builder::new()
         .name("log-reader".to_owned())
-        .spawn(move || starter.run(started))?;
+        .spawn(move || starter.run(tell))?;
     let (rooms, committer) = outcome.await.map_err(|_| StartError::GivenUp)??;
     Ok(Log {
         rooms,
@@ -129,19 +129,19 @@ struct Surveyed {
 
 impl Starter {
     /// The whole life of the reading thread.
-    fn run(self, started: oneshot::Sender<Started>) {
+    fn run(self, tell: oneshot::Sender<Started>) {
         let (mut reader, rooms, committer) = match self.prepare() {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.stage.send_replace(Stage::Failed(error.to_string()));
-                drop(started.send(Err(error)));
+                drop(tell.send(Err(error)));
                 return;
             }
         };
         let failed = match reader.catch_up(&self.stage) {
             Ok(()) => {
                 self.stage.send_replace(Stage::Ready);
-                if let Err(Ok((_, committer))) = started.send(Ok((rooms, committer))) {
+                if let Err(Ok((_, committer))) = tell.send(Ok((rooms, committer))) {
                     committer.finish();
                     return;
                 }
@@ -154,7 +154,7 @@ impl Starter {
                 } else {
                     StartError::Lost(error.clone())
                 };
-                drop(started.send(Err(ended)));
+                drop(tell.send(Err(ended)));
                 Err(error)
             }
         };

@@ -71,7 +71,7 @@ pub(super) fn ensure(
         match look(consumer, wanted)? {
             Found::Complete => return Ok(made),
             Found::Absent | Found::Leaderless if Instant::now() < deadline => {
-                sleep(Duration::from_millis(50))
+                sleep(Duration::from_millis(50));
             }
             Found::Absent => {
                 return Err(Trouble::Later(format!(

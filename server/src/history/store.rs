@@ -16,7 +16,7 @@ use super::{Checkpoint, HistoryError, Reader, RoomId, Writer};
 const FILE: &str = "history.db";
 /// Its presence says that the store is to be set aside at the next start; its text says why.
 const MARKER: &str = "history.db.rebuild";
-/// `MARU` in ASCII, in SQLite's field for it: tells our file from another program's.
+/// `MARU` in ASCII, in `SQLite`'s field for it: tells our file from another program's.
 const APPLICATION: i32 = 0x4d41_5255;
 /// Version of the tables below. Another one is rebuilt from the log, not migrated.
 const FORMAT: i32 = 1;
@@ -165,14 +165,16 @@ impl Damage {
     }
 }
 
-/// SQLite's errors by what the caller can do.
+/// `SQLite`'s errors by what the caller can do.
 pub(super) fn from_sqlite(error: rusqlite::Error) -> HistoryError {
     match error.sqlite_error_code() {
+        // Unknown is "no such table" and the like: the file is not what this program made.
         Some(
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation,
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::Unknown,
         ) => HistoryError::Damaged(error.to_string()),
-        // "No such table" and the like: the file is not what this program made.
-        Some(ErrorCode::Unknown) => HistoryError::Damaged(error.to_string()),
         _ => HistoryError::Unavailable(error.to_string()),
     }
 }
@@ -312,7 +314,7 @@ fn each(
 
 /// Renames the store's files to the first free `history.db.{why}-N`, and takes the marker away.
 fn set_aside(directory: &Path, why: &str) -> Result<PathBuf, HistoryError> {
-    let target = (1_u32..)
+    let target = (1..10_000)
         .map(|number| directory.join(format!("{FILE}.{why}-{number}")))
         .find(|path| !path.exists())
         .unwrap_or_else(|| directory.join(format!("{FILE}.{why}")));
