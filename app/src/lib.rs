@@ -36,4 +36,4 @@ pub mod shell;
 mod timeline;
 
 #[cfg(feature = "hydrate")]
-pub use live::hydrate;
+pub use live::{hydrate, show_crash};
