@@ -135,7 +135,7 @@ struct Live {
 impl Live {
     fn new(feed: Feed, state: RoomState) -> Rc<Self> {
         let RoomState { viewer, room, epoch, head, history, .. } = state;
-        let window = Cell::new(Window::new(history.messages.len()));
+        let shown = Cell::new(Window::new(history.messages.len()));
         let host = window().location().host().unwrap_or_default();
         let seed = u64::from_le_bytes(random());
         let setup = Setup { room: room.clone(), me: viewer.person, epoch, head, history, host, seed };
@@ -145,7 +145,7 @@ impl Live {
             engine: RefCell::new(Engine::new(setup)),
             socket: RefCell::default(),
             wake_up: RefCell::default(),
-            window,
+            window: shown,
             follows: Cell::new(true),
             changes: Cell::default(),
             frame_is_due: Cell::new(false),
