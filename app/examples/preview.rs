@@ -54,7 +54,7 @@ fn person(uid: &str, name: &str) -> Sender {
 
 fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
     Message {
-        position: Position { epoch: Epoch(0x5f2c_9a01), partition: 3, offset },
+        position: Position { epoch: Epoch(0x5f2c_9a01), partition: 3, offset: 1_000 + offset },
         prev: None,
         ts,
         kind: Kind::Message,

@@ -8,6 +8,7 @@
 //! - `event`: the vocabulary of the seam to the page
 //! - `engine`: ties the parts together: events in, effects out
 //! - `incoming`: what each frame of the server sets off
+//! - `socket`: opening, doubting and giving up the socket
 //! - `connection`: one socket after the other: time limits, heart-beats, back-off
 //! - `subscription`: how the room is followed, and what is done when something is missing
 //! - `timeline`: the room's messages, always without a hole
@@ -31,9 +32,17 @@ mod event;
 pub mod grouping;
 mod incoming;
 mod outbox;
+mod socket;
 mod subscription;
 mod timeline;
 mod wire;
+
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod testing;
 
 pub use connection::Connection;
 pub use engine::{Engine, Setup};

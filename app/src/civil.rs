@@ -16,6 +16,8 @@ pub(crate) struct Civil {
     pub(crate) weekday: u8,
     /// Minutes since midnight.
     pub(crate) minute: u16,
+    /// Days since 1970-01-01, the same for all moments of a day.
+    days: i64,
 }
 
 impl Civil {
@@ -40,12 +42,19 @@ impl Civil {
             day: small(day_of_year - (153 * month_from_march + 2) / 5 + 1),
             weekday: small((days + 4).rem_euclid(7)),
             minute: u16::try_from(local.rem_euclid(DAY_MS) / MINUTE_MS).unwrap_or_default(),
+            days,
         }
     }
 
     /// Whether both moments lie on the same day.
     pub(crate) fn same_day(self, other: Self) -> bool {
-        (self.year, self.month, self.day) == (other.year, other.month, other.day)
+        self.days == other.days
+    }
+
+    /// The instant at which it is noon in UTC on this day, in Unix milliseconds.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn noon_utc(self) -> i64 {
+        self.days * DAY_MS + DAY_MS / 2
     }
 
     /// The hour and minute as `06:12`.

@@ -20,7 +20,7 @@ mod civil;
 mod clock;
 #[cfg(feature = "hydrate")]
 mod live;
-#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[cfg(feature = "ssr")]
 mod lobby;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod person;
@@ -36,4 +36,4 @@ pub mod shell;
 mod timeline;
 
 #[cfg(feature = "hydrate")]
-pub use live::hydrate;
+pub use live::{hydrate, show_crash};

@@ -108,7 +108,7 @@ impl Link {
         )
     }
 
-    /// Whether something is to be expected without the page's or the person's doing.
+    /// Whether this is before the start.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Idle)
     }
@@ -137,12 +137,12 @@ impl Link {
         opening
     }
 
-    /// The session is open; the server sends something every `heart_beat` milliseconds, or makes no promise (0).
+    /// The session is open; the server sends something every `heart_beat` milliseconds, or makes no promise.
     /// False if CONNECTED was not expected.
-    pub(super) fn connected(&mut self, now: u64, heart_beat: u64) -> bool {
+    pub(super) fn connected(&mut self, now: u64, heart_beat: Option<u64>) -> bool {
         let greeting = matches!(self.phase, Phase::Greeting { .. });
         if greeting {
-            let silence = (heart_beat > 0).then_some(heart_beat.saturating_mul(2));
+            let silence = heart_beat.map(|heart_beat| heart_beat.saturating_mul(2));
             self.phase = Phase::Up {
                 heard: now,
                 silence,

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Epoch, HistoryPage, Message, RoomName, Sender};
-use stomp::Frame;
 
 use super::backoff::Jitter;
 use super::clock::Clock;
 use super::connection::{Connection, Link};
 use super::event::{Changes, Effect, Event, PageRequest};
 use super::outbox::{ComposeError, Outbox, Pending};
-use super::subscription::Subscription;
+use super::subscription::{Purpose, Subscription};
 use super::timeline::{Older, Place, Timeline};
 use super::wire::{self, Reader};
 
@@ -52,13 +51,8 @@ pub struct Engine {
     /// When the page's timer goes off.
     armed: Option<u64>,
     pub(super) changes: Changes,
-    effects: Vec<Effect>,
+    pub(super) effects: Vec<Effect>,
 }
-
-/// How long the server may be silent after SUBSCRIBE, in milliseconds.
-pub(super) const ANSWER_MS: u64 = 5_000;
-/// The same when the connection is in doubt.
-const PROBE_MS: u64 = 2_000;
 
 impl Engine {
     /// An engine at rest, until [`Event::Start`].
@@ -141,10 +135,10 @@ impl Engine {
                 }
             }
             Event::Received { generation, bytes } if self.link.is_current(generation) => {
-                self.received(now, bytes)
+                self.received(now, bytes);
             }
             Event::Closed { generation } if self.link.is_current(generation) => {
-                self.lost(now, None)
+                self.lost(now, None);
             }
             Event::Start | Event::Opened { .. } | Event::Received { .. } | Event::Closed { .. } => {
             }
@@ -156,7 +150,9 @@ impl Engine {
                 request: PageRequest::Before(position),
                 page,
             } => {
-                self.changes.prepended += self.timeline.prepend(position, page);
+                let count = self.timeline.prepend(position, page);
+                self.changes.prepended += count;
+                self.meet_own(count);
             }
             Event::FetchFailed {
                 request: PageRequest::Latest,
@@ -187,72 +183,6 @@ impl Engine {
         self.settle(now)
     }
 
-    /// Whatever we believe of the connection may be wrong: find out, and do not wait for the next attempt.
-    fn doubt(&mut self, now: u64) {
-        self.drop_if_dead(now);
-        self.hurry(now);
-        self.probe(now);
-    }
-
-    /// Makes the next attempt now.
-    fn hurry(&mut self, now: u64) {
-        if !self.link.has_socket() && !self.link.is_idle() {
-            self.connect(now);
-        }
-    }
-
-    /// Makes the server prove soon that it is there.
-    fn probe(&mut self, now: u64) {
-        if self.subscription.is_following() {
-            self.subscribe(now, PROBE_MS);
-        }
-    }
-
-    fn connect(&mut self, now: u64) {
-        let generation = self.link.open(now);
-        self.reader = Reader::new();
-        self.effects.push(Effect::Connect { generation });
-    }
-
-    /// The socket is gone.
-    fn lost(&mut self, now: u64, retry_after: Option<u64>) {
-        self.link.lost(now, retry_after, &mut self.jitter);
-        self.subscription.disconnected();
-    }
-
-    /// Gives the socket up.
-    pub(super) fn abandon(&mut self, now: u64, retry_after: Option<u64>) {
-        self.disconnect();
-        self.lost(now, retry_after);
-    }
-
-    /// Has the socket dropped.
-    pub(super) fn disconnect(&mut self) {
-        self.effects.push(Effect::Disconnect {
-            generation: self.link.generation(),
-        });
-    }
-
-    /// Follows the room from the last known message on.
-    pub(super) fn subscribe(&mut self, now: u64, patience: u64) {
-        let (receipt, again) = self.subscription.ask(now, patience);
-        if again {
-            self.transmit(&wire::unsubscribe_room());
-        }
-        self.transmit(&wire::subscribe_room(
-            &self.room,
-            self.timeline.head(),
-            receipt,
-        ));
-    }
-
-    pub(super) fn transmit(&mut self, frame: &Frame) {
-        self.effects.push(Effect::Transmit {
-            generation: self.link.generation(),
-            text: wire::encode(frame),
-        });
-    }
-
     /// The latest page came in place of rows that cannot be continued.
     fn reloaded(&mut self, now: u64, page: HistoryPage) {
         if !self.subscription.reloaded() {
@@ -264,11 +194,16 @@ impl Engine {
             .unwrap_or(self.timeline.head().epoch);
         self.timeline.reset(page, epoch);
         self.changes.reset = true;
-        for message in self.timeline.rows() {
-            self.outbox.arrived(message, self.me.as_ref());
-        }
+        self.meet_own(self.timeline.rows().len());
         if self.link.is_up() {
-            self.subscribe(now, ANSWER_MS);
+            self.subscribe(now, Purpose::Follow);
+        }
+    }
+
+    /// Our own messages may be among the first `count` rows, before any receipt told of them.
+    fn meet_own(&mut self, count: usize) {
+        for message in &self.timeline.rows()[..count] {
+            self.outbox.arrived(message, self.me.as_ref());
         }
     }
 
@@ -292,16 +227,6 @@ impl Engine {
         self.arm(now);
         self.tell();
         std::mem::take(&mut self.effects)
-    }
-
-    fn drop_if_dead(&mut self, now: u64) {
-        if self.link.is_overdue(now) || self.answer_due().is_some_and(|due| due <= now) {
-            self.abandon(now, None);
-        }
-    }
-
-    fn answer_due(&self) -> Option<u64> {
-        self.subscription.answer_due(self.link.heard_at()?)
     }
 
     /// Asks for a wake-up in time for what is due next. One that is asked for already may come too early, never too late.

@@ -104,6 +104,10 @@ pub enum PageRequest {
 
 /// What changed since the effects before, so that the page need not compare thousands of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of another part whether to look again"
+)]
 pub struct Changes {
     /// The rows are others than before: read all of them again. The two counts are then 0.
     pub reset: bool,

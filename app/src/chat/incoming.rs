@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use protocol::Message;
 
-use super::engine::{ANSWER_MS, Engine};
+use super::engine::Engine;
+use super::subscription::Purpose;
 use super::timeline::Step;
-use super::wire::{Incoming, Notice, Receipt};
+use super::wire::{self, Incoming, Notice, Receipt};
 
 impl Engine {
     /// Bytes of the present socket.
@@ -26,8 +27,8 @@ impl Engine {
         match incoming {
             Incoming::Connected { heart_beat } => {
                 if self.link.connected(now, heart_beat) {
-                    self.transmit(&super::wire::subscribe_replies());
-                    self.subscribe(now, ANSWER_MS);
+                    self.transmit(&wire::subscribe_replies());
+                    self.subscribe(now, Purpose::Follow);
                 }
             }
             Incoming::Message(message) => self.message(now, message),
@@ -52,7 +53,7 @@ impl Engine {
             Step::Known => {}
             // While SUBSCRIBE is under way the replay brings what is missing.
             Step::Gap if !self.subscription.is_following() => {}
-            Step::Gap if self.subscription.gap() => self.subscribe(now, ANSWER_MS),
+            Step::Gap if self.subscription.gap() => self.subscribe(now, Purpose::Follow),
             Step::Gap => self.subscription.go_astray(now, None, &mut self.jitter),
         }
     }

@@ -9,15 +9,28 @@ use protocol::Epoch;
 use super::backoff::Jitter;
 use super::wire;
 
+/// How long the server may be silent after SUBSCRIBE, in milliseconds.
+const ANSWER_MS: u64 = 5_000;
+/// The same when the connection is in doubt.
+const PROBE_MS: u64 = 2_000;
 /// The first window before another page is fetched.
 const FIRST_WINDOW_MS: u64 = 1_000;
+
+/// Why SUBSCRIBE goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To follow the room from the last known message on.
+    Follow,
+    /// To find out whether the connection is alive.
+    Probe,
+}
 
 #[derive(Debug)]
 enum State {
     /// No SUBSCRIBE on this connection yet.
     None,
     /// SUBSCRIBE is under way; messages that do not follow on will be replayed.
-    Asked { at: u64, patience: u64 },
+    Asked { at: u64, purpose: Purpose },
     /// Every message follows on the one before it.
     Following,
     /// The server cannot fill the gap: waits for a page.
@@ -63,10 +76,10 @@ impl Subscription {
     }
 
     /// SUBSCRIBE goes out: gives its receipt, and whether an earlier one has to be ended first.
-    pub(super) fn ask(&mut self, now: u64, patience: u64) -> (String, bool) {
+    pub(super) fn ask(&mut self, now: u64, purpose: Purpose) -> (String, bool) {
         let again = !matches!(self.state, State::None);
         self.serial += 1;
-        self.state = State::Asked { at: now, patience };
+        self.state = State::Asked { at: now, purpose };
         (wire::subscription_receipt(self.serial), again)
     }
 
@@ -157,10 +170,28 @@ impl Subscription {
         matches!(self.state, State::Following)
     }
 
+    /// Whether the connection is in doubt.
+    pub(super) fn is_probing(&self) -> bool {
+        matches!(
+            self.state,
+            State::Asked {
+                purpose: Purpose::Probe,
+                ..
+            }
+        )
+    }
+
     /// Until when the receipt must have come. Bytes that arrive show that the connection is only slow, and buy time.
     pub(super) fn answer_due(&self, heard: u64) -> Option<u64> {
         match self.state {
-            State::Asked { at, patience } => Some(at.max(heard) + patience),
+            State::Asked {
+                at,
+                purpose: Purpose::Follow,
+            } => Some(at.max(heard) + ANSWER_MS),
+            State::Asked {
+                at,
+                purpose: Purpose::Probe,
+            } => Some(at.max(heard) + PROBE_MS),
             _ => None,
         }
     }

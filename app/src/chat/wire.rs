@@ -1,8 +1,9 @@
 //! STOMP frames to the server and what the server's frames mean to the engine.
 
+use bytes::Bytes;
 use protocol::{Destination, Epoch, Kind, Message, Position, RoomName, Sender, header};
 use serde_json::Map;
-use stomp::{Command, Frame};
+use stomp::{Command, Decoder, Frame, HeartBeat, Item, Limits, Version};
 
 use super::event::Refusal;
 use super::timeline::Place;
@@ -11,14 +12,19 @@ use super::timeline::Place;
 const ROOM: &str = "room";
 /// The id of the subscription to this session's own replies.
 const REPLIES: &str = "replies";
-/// How often the server is asked to send something, in milliseconds.
-const HEART_BEAT_MS: u64 = 10_000;
+/// The server is asked to send something every ten seconds. Browsers cannot keep time in hidden tabs, so nothing is offered.
+const HEART_BEAT: HeartBeat = HeartBeat {
+    sends: 0,
+    wants: 10_000,
+};
+/// Most bytes of a frame: a message, and whatever headers other programs may add to it.
+const FRAME_BYTES: usize = 1024 * 1024;
 
 /// A frame of the server.
 #[derive(Debug, PartialEq)]
 pub(super) enum Incoming {
-    /// The session is open; the server sends something every so many milliseconds, or makes no promise (0).
-    Connected { heart_beat: u64 },
+    /// The session is open; the server sends something every so many milliseconds, or makes no promise.
+    Connected { heart_beat: Option<u64> },
     /// A message of the room.
     Message(Message),
     /// A SEND was refused, and the connection goes on.
@@ -58,12 +64,12 @@ pub(super) struct Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Opens the session. Browsers cannot keep time in hidden tabs, so no heart-beats are offered.
+/// Opens the session.
 pub(super) fn connect(host: &str) -> Frame {
     Frame::new(Command::Connect)
         .with("accept-version", "1.2")
         .with("host", host)
-        .with("heart-beat", format!("0,{HEART_BEAT_MS}"))
+        .with("heart-beat", HEART_BEAT.to_string())
 }
 
 /// Listens to refusals: only then does the server keep the connection after one.
@@ -107,7 +113,7 @@ pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
 }
 
 /// Reads a frame of the server.
-pub(super) fn read(frame: &Frame) -> Result<Incoming, Malformed> {
+fn read(frame: &Frame) -> Result<Incoming, Malformed> {
     Ok(match frame.command {
         Command::Connected => Incoming::Connected {
             heart_beat: heart_beat(frame),
@@ -146,12 +152,10 @@ fn number<T: std::str::FromStr>(frame: &Frame, name: &str) -> Option<T> {
     text(frame, name)?.parse().ok()
 }
 
-/// How often the server sends something: the larger of what it can and what was asked.
-fn heart_beat(frame: &Frame) -> u64 {
-    let can = text(frame, "heart-beat")
-        .and_then(|value| value.split(',').next()?.trim().parse().ok())
-        .unwrap_or(0);
-    if can == 0 { 0 } else { HEART_BEAT_MS.max(can) }
+/// How often the server sends something.
+fn heart_beat(frame: &Frame) -> Option<u64> {
+    let server = HeartBeat::from_header(text(frame, "heart-beat")).unwrap_or_default();
+    HEART_BEAT.agree(server).receive_every.map(u64::from)
 }
 
 fn message(frame: &Frame) -> Result<Message, Malformed> {
@@ -220,24 +224,39 @@ fn notice(frame: &Frame) -> Notice {
 
 /// A frame as the text of a WebSocket message.
 pub(super) fn encode(frame: &Frame) -> String {
-    String::new()
+    let bytes = stomp::encode_to_bytes(frame, Version::V1_2);
+    // Nothing but text goes into the frames above, so nothing is replaced here.
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Takes the bytes of one socket apart.
 #[derive(Debug)]
-pub(super) struct Reader;
+pub(super) struct Reader(Decoder);
 
 impl Reader {
     /// For a new socket.
     pub(super) fn new() -> Self {
-        Self
+        Self(Decoder::new(Limits {
+            body: FRAME_BYTES,
+            frame: FRAME_BYTES,
+            ..Limits::default()
+        }))
     }
 
     /// Adds bytes as they came.
-    pub(super) fn push(&mut self, bytes: bytes::Bytes) {}
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.0.push(bytes);
+    }
 
-    /// The next whole frame.
+    /// What the next whole frame says.
     pub(super) fn next(&mut self) -> Result<Option<Incoming>, Malformed> {
-        Ok(None)
+        loop {
+            match self.0.next() {
+                Ok(Some(Item::Frame(frame))) => return read(&frame).map(Some),
+                Ok(Some(Item::HeartBeat)) => {}
+                Ok(None) => return Ok(None),
+                Err(_) => return Err(Malformed),
+            }
+        }
     }
 }

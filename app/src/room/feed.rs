@@ -60,11 +60,11 @@ pub(crate) enum Banner {
 /// Who carries out what the views ask for.
 pub(crate) trait Desk {
     /// Takes a message that the viewer wrote.
-    fn send(&self, text: String) -> Result<(), ComposeError>;
+    fn send(self: Rc<Self>, text: String) -> Result<(), ComposeError>;
     /// Tells the engine what the viewer wants.
-    fn tell(&self, event: Event);
+    fn tell(self: Rc<Self>, event: Event);
     /// Shows the end of the timeline.
-    fn jump_to_latest(&self);
+    fn jump_to_latest(self: Rc<Self>);
 }
 
 /// The seam between the views and `live`.
@@ -131,12 +131,6 @@ impl Feed {
         if changed {
             self.rows.set(rows);
         }
-    }
-
-    /// The viewer, if there is a nickname.
-    #[cfg(feature = "hydrate")]
-    pub(crate) fn me(self) -> Option<Sender> {
-        self.me.get_value()
     }
 
     /// Whether the viewer wrote this.
