@@ -79,8 +79,12 @@ impl Link {
 
     /// Sorts an error that librdkafka tells outside of any call.
     pub(super) fn event(&self, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+            return; // Told for each partition whenever it has nothing new.
+        }
         tracing::debug!(%error, reason, "librdkafka reports");
-        match error.rdkafka_error_code() {
+        match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.lost(reason),
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
                 self.state().refusal = Some(reason.to_owned());
