@@ -11,6 +11,7 @@
 //! - [`scan`]: reading a stretch of a topic once
 //! - [`start`]: the steps from nothing to a caught-up fold
 //! - [`consumer`]: the thread that reads every partition and folds it
+//! - [`watchdog`]: finds out what librdkafka does not tell
 
 mod checkpoint;
 mod consumer;
@@ -21,6 +22,7 @@ mod scan;
 mod settings;
 mod start;
 mod topics;
+mod watchdog;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,14 +142,15 @@ pub struct Log {
     pub producer: Producer,
     link: Arc<Link>,
     stop: Stop,
-    consumer: JoinHandle<()>,
+    /// The reader and its watchdog.
+    threads: [JoinHandle<()>; 2],
     committer: Committer,
 }
 
 impl Log {
-    /// Whether the store keeps up with the fold (decision 11): otherwise the server should not serve.
+    /// Whether this server still follows the log and its store keeps up (decision 11): otherwise it should not serve.
     pub fn healthy(&self) -> bool {
-        self.rooms.healthy()
+        self.rooms.healthy() && !self.threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Whether Kafka answers. While it does not, messages wait in the producer and history goes on.
@@ -160,8 +163,10 @@ impl Log {
         let ended = tokio::task::spawn_blocking(move || {
             self.producer.flush(FLUSH);
             drop(self.stop);
-            if self.consumer.join().is_err() {
-                tracing::error!("the thread that reads the log has panicked");
+            for thread in self.threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the log has panicked");
+                }
             }
             self.committer.finish();
         });

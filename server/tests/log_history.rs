@@ -1,6 +1,12 @@
 //! The rooms over a real store, without Kafka: pages from tail and store together, restarts, and what becomes of a store
 //! that is damaged or foreign.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed step is a failed test"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -243,7 +249,7 @@ fn a_subscription_that_catches_up_while_messages_come_misses_and_repeats_nothing
             .map(|number| scope.spawn(move || subscribe(1 + number * 9)))
             .collect();
         scope.spawn(|| {
-            (0..MESSAGES).for_each(|index| drop(give(&rooms, index, 0, &index.to_string())))
+            (0..MESSAGES).for_each(|index| drop(give(&rooms, index, 0, &index.to_string())));
         });
         subscribers
             .into_iter()

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,6 @@ use crate::history::HistoryError;
 
 /// How long one poll waits for a record.
 const POLL: Duration = Duration::from_millis(100);
-/// How often a lost connection is tried.
-const PROBE: Duration = Duration::from_secs(1);
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
 /// How often skipped records are mentioned at most.
@@ -31,6 +30,8 @@ pub(super) struct Reader {
     pub(super) settings: LogSettings,
     pub(super) context: Quiet,
     pub(super) rooms: Arc<Rooms>,
+    /// Set when the consumer is to be replaced.
+    pub(super) renew: Arc<AtomicBool>,
     pub(super) stopped: Stopped,
     pub(super) consumer: BaseConsumer<Quiet>,
     /// The first offset of each partition and the one after its last, at the start.
@@ -100,22 +101,21 @@ impl Reader {
     /// Folds what comes, until the server stops.
     pub(super) fn follow(&mut self) -> Result<(), Sentence> {
         let mut skips = Skips::default();
-        let mut probed = Instant::now();
         while !self.stopped.is_set() {
             self.poll(false, &mut skips)?;
-            if self.context.0.is_down() && probed.elapsed() > PROBE {
-                probed = Instant::now();
-                // In an outage nothing is to be read, so this may wait.
-                if self
-                    .consumer
-                    .fetch_metadata(Some(&self.settings.messages_topic()), PROBE)
-                    .is_ok()
-                {
-                    self.context.0.answered();
-                }
+            if self.renew.swap(false, Ordering::Relaxed) {
+                self.take_over()?;
             }
         }
         Ok(())
+    }
+
+    /// Reads on with another consumer.
+    fn take_over(&mut self) -> Result<(), Sentence> {
+        let another =
+            BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone());
+        self.consumer = another.map_err(|error| lost(&error))?;
+        self.assign().map_err(|error| lost(&error))
     }
 
     /// The offset to read a partition from.
@@ -204,9 +204,7 @@ impl Reader {
             ),
             (KafkaError::MessageConsumptionFatal(_), _) | (_, Some(RDKafkaErrorCode::Fatal)) => {
                 tracing::error!(%error, "the consumer failed for good; another one takes its place");
-                let another = BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone());
-                self.consumer = another.map_err(|error| lost(&error))?;
-                self.assign().map_err(|error| lost(&error))
+                self.take_over()
             }
             _ => {
                 tracing::debug!(%error, "the consumer reports");

@@ -1,5 +1,6 @@
 //! Messages into the log: four idempotent producers, each for every fourth partition.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +20,9 @@ use super::{DeliveryFailure, DeliveryFailures, StartError, partition_of, start};
 
 /// One producer sends one partition per request and few requests at a time; several share a slow disk's commits better.
 const PRODUCERS: usize = 4;
+
+/// After so many messages in a row a producer is suspected of never delivering again.
+const GIVEN_UP: u32 = 3;
 
 /// Why a message did not enter the producer. It is certainly not in the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +48,9 @@ struct Shared {
     topic: String,
     partitions: i32,
     config: ClientConfig,
-    context: Context,
     slots: Vec<RwLock<Arc<ThreadedProducer<Context>>>>,
+    link: Arc<Link>,
+    failures: Arc<dyn DeliveryFailures>,
 }
 
 /// What a delivery report is about.
@@ -55,10 +60,12 @@ pub(super) struct Pending {
     id: String,
 }
 
-#[derive(Clone)]
+/// What librdkafka tells one producer.
 struct Context {
     link: Arc<Link>,
     failures: Arc<dyn DeliveryFailures>,
+    /// How many messages in a row this producer gave up.
+    given_up: AtomicU32,
 }
 
 impl Producer {
@@ -68,27 +75,20 @@ impl Producer {
         link: &Arc<Link>,
         failures: Arc<dyn DeliveryFailures>,
     ) -> Result<Self, StartError> {
-        let config = settings.producer();
-        let context = Context {
+        let mut shared = Shared {
+            topic: settings.messages_topic(),
+            partitions: settings.partitions,
+            config: settings.producer(),
             link: Arc::clone(link),
             failures,
+            slots: Vec::with_capacity(PRODUCERS),
         };
-        let slots = (0..PRODUCERS)
-            .map(|_| {
-                Ok(RwLock::new(Arc::new(
-                    make(&config, &context).map_err(start::setting)?,
-                )))
-            })
-            .collect::<Result<_, StartError>>()?;
-        let (topic, partitions) = (settings.messages_topic(), settings.partitions);
+        for _ in 0..PRODUCERS {
+            let producer = shared.make().map_err(start::setting)?;
+            shared.slots.push(RwLock::new(Arc::new(producer)));
+        }
         Ok(Self {
-            shared: Arc::new(Shared {
-                topic,
-                partitions,
-                config,
-                context,
-                slots,
-            }),
+            shared: Arc::new(shared),
         })
     }
 
@@ -110,7 +110,7 @@ impl Producer {
             id: record.id.clone(),
         };
         let slot = usize::try_from(partition).unwrap_or_default() % slots.len();
-        let producer = Arc::clone(&slots[slot].read().unwrap_or_else(PoisonError::into_inner));
+        let producer = self.shared.producer(slot);
         let message = BaseRecord::with_opaque_to(topic, Box::new(pending))
             .partition(partition)
             .key(record.room.as_str())
@@ -124,7 +124,9 @@ impl Producer {
                 Some(RDKafkaErrorCode::QueueFull) => ProduceError::QueueFull,
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => ProduceError::TooLarge,
                 Some(RDKafkaErrorCode::Fatal) => {
-                    self.replace(slot, producer);
+                    let reason = producer.client().fatal_error().map(|(_, reason)| reason);
+                    self.shared
+                        .replace(slot, producer, &reason.unwrap_or_default());
                     ProduceError::QueueFull
                 }
                 _ => ProduceError::Other(error.to_string()),
@@ -134,9 +136,9 @@ impl Producer {
 
     /// Lets every producer find the brokers and the topic's leaders before the first message.
     pub(super) fn warm(&self, timeout: Duration) -> Result<(), KafkaError> {
-        for slot in &self.shared.slots {
-            let producer = Arc::clone(&slot.read().unwrap_or_else(PoisonError::into_inner));
-            producer
+        for slot in 0..PRODUCERS {
+            self.shared
+                .producer(slot)
                 .client()
                 .fetch_metadata(Some(&self.shared.topic), timeout)?;
         }
@@ -146,8 +148,8 @@ impl Producer {
     /// Waits at most `timeout` for the log to take what was produced.
     pub(super) fn flush(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;
-        for slot in &self.shared.slots {
-            let producer = Arc::clone(&slot.read().unwrap_or_else(PoisonError::into_inner));
+        for slot in 0..PRODUCERS {
+            let producer = self.shared.producer(slot);
             if producer
                 .flush(deadline.saturating_duration_since(Instant::now()))
                 .is_err()
@@ -160,22 +162,56 @@ impl Producer {
             }
         }
     }
+}
 
-    /// Puts a new producer in the place of one that librdkafka has given up. What it still held is reported as failed.
-    fn replace(&self, slot: usize, failed: Arc<ThreadedProducer<Context>>) {
-        let mut current = self.shared.slots[slot]
+impl Shared {
+    fn make(&self) -> Result<ThreadedProducer<Context>, KafkaError> {
+        let context = Context {
+            link: Arc::clone(&self.link),
+            failures: Arc::clone(&self.failures),
+            given_up: AtomicU32::new(0),
+        };
+        ThreadedProducer::from_config_and_context(&self.config, context)
+    }
+
+    /// The producer of a slot. One that gives up every message although Kafka answers has lost a partition's leader for
+    /// good (librdkafka #5430) and is replaced.
+    fn producer(&self, slot: usize) -> Arc<ThreadedProducer<Context>> {
+        let current = || {
+            Arc::clone(
+                &self.slots[slot]
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner),
+            )
+        };
+        let producer = current();
+        if producer.context().given_up.load(Ordering::Relaxed) < GIVEN_UP
+            || self.link.is_suspected()
+        {
+            return producer;
+        }
+        self.replace(
+            slot,
+            producer,
+            "it gives up every message although Kafka answers",
+        );
+        current()
+    }
+
+    /// Puts a new producer in the place of one that is of no more use. What that one still held is reported as failed.
+    fn replace(&self, slot: usize, failed: Arc<ThreadedProducer<Context>>, reason: &str) {
+        let mut current = self.slots[slot]
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&current, &failed) {
             return;
         }
-        let reason = failed.client().fatal_error().map(|(_, reason)| reason);
         tracing::error!(
             reason,
             slot,
-            "a producer failed for good; another one takes its place"
+            "a producer has failed; another one takes its place"
         );
-        match make(&self.shared.config, &self.shared.context) {
+        match self.make() {
             Ok(producer) => {
                 let both = (std::mem::replace(&mut *current, Arc::new(producer)), failed);
                 // Dropping waits for the last delivery reports, which the caller of `produce` must not.
@@ -187,10 +223,6 @@ impl Producer {
             Err(error) => tracing::error!(%error, "another producer could not be made"),
         }
     }
-}
-
-fn make(config: &ClientConfig, context: &Context) -> Result<ThreadedProducer<Context>, KafkaError> {
-    ThreadedProducer::from_config_and_context(config, context.clone())
 }
 
 impl ClientContext for Context {
@@ -211,9 +243,13 @@ impl ProducerContext for Context {
         match result {
             Ok(message) => {
                 self.link.answered();
+                self.given_up.store(0, Ordering::Relaxed);
                 tracing::debug!(%room, id, partition = message.partition(), offset = message.offset(), "acknowledged");
             }
             Err((error, _)) => {
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut) {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                }
                 let failure = failure(error);
                 tracing::warn!(%room, id, %error, ?failure, "a message was not acknowledged");
                 self.failures.failed(&room, &uid, &id, failure);

@@ -142,7 +142,7 @@ mod tests {
             partitions: 64,
             client_id: "maru-1".to_owned(),
             directory: PathBuf::new(),
-            message_timeout: Duration::from_secs(60),
+            message_timeout: Duration::from_mins(1),
         }
     }
 

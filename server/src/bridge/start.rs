@@ -1,7 +1,8 @@
 //! The steps from nothing to a caught-up fold, tried again until Kafka answers.
 
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::AtomicBool;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use protocol::Epoch;
@@ -14,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 use super::checkpoint::{self, Fit};
 use super::consumer::Reader;
 use super::link::{Link, Quiet};
+use super::watchdog::Watchdog;
 use super::{
     DeliveryFailures, Log, LogSettings, Producer, Stage, StartError, Stop, Stopped, epoch, topics,
 };
@@ -94,18 +96,27 @@ pub async fn start(
     let consumer = thread::Builder::new()
         .name("log-reader".to_owned())
         .spawn(move || starter.run(tell))?;
-    let (rooms, committer) = outcome.await.map_err(|_| StartError::GivenUp)??;
+    let Running {
+        rooms,
+        committer,
+        watchdog,
+    } = outcome.await.map_err(|_| StartError::GivenUp)??;
     Ok(Log {
         rooms,
         producer,
         link,
         stop,
-        consumer,
+        threads: [consumer, watchdog],
         committer,
     })
 }
 
-type Started = Result<(Arc<Rooms>, Committer), StartError>;
+/// What the reading thread hands over once it has caught up.
+struct Running {
+    rooms: Arc<Rooms>,
+    committer: Committer,
+    watchdog: JoinHandle<()>,
+}
 
 /// Everything the reading thread needs to start.
 struct Starter {
@@ -129,42 +140,64 @@ struct Surveyed {
 
 impl Starter {
     /// The whole life of the reading thread.
-    fn run(self, tell: oneshot::Sender<Started>) {
-        let (mut reader, rooms, committer) = match self.prepare() {
+    fn run(self, tell: oneshot::Sender<Result<Running, StartError>>) {
+        let (mut reader, committer) = match self.prepare() {
             Ok(prepared) => prepared,
-            Err(error) => {
-                self.stage.send_replace(Stage::Failed(error.to_string()));
-                drop(tell.send(Err(error)));
-                return;
-            }
+            Err(error) => return self.fail(tell, error),
         };
-        let failed = match reader.catch_up(&self.stage) {
-            Ok(()) => {
-                self.stage.send_replace(Stage::Ready);
-                if let Err(Ok((_, committer))) = tell.send(Ok((rooms, committer))) {
-                    committer.finish();
-                    return;
-                }
-                reader.follow()
-            }
+        let caught_up = match reader.catch_up(&self.stage) {
+            Ok(()) => self.watch(&reader),
+            Err(_) if self.stopped.is_set() => Err(StartError::GivenUp),
+            Err(sentence) => Err(StartError::Lost(sentence)),
+        };
+        let watchdog = match caught_up {
+            Ok(watchdog) => watchdog,
             Err(error) => {
                 committer.finish();
-                let ended = if self.stopped.is_set() {
-                    StartError::GivenUp
-                } else {
-                    StartError::Lost(error.clone())
-                };
-                drop(tell.send(Err(ended)));
-                Err(error)
+                return self.fail(tell, error);
             }
         };
-        if let Err(sentence) = failed {
+        self.stage.send_replace(Stage::Ready);
+        let rooms = Arc::clone(&reader.rooms);
+        if let Err(Ok(unwanted)) = tell.send(Ok(Running {
+            rooms,
+            committer,
+            watchdog,
+        })) {
+            unwanted.committer.finish();
+            return;
+        }
+        if let Err(sentence) = reader.follow() {
             tracing::error!(reason = sentence, "the log can no longer be followed");
             self.stage.send_replace(Stage::Failed(sentence));
         }
     }
 
-    fn prepare(&self) -> Result<(Reader, Arc<Rooms>, Committer), StartError> {
+    fn fail(&self, tell: oneshot::Sender<Result<Running, StartError>>, error: StartError) {
+        self.stage.send_replace(Stage::Failed(error.to_string()));
+        drop(tell.send(Err(error)));
+    }
+
+    fn watch(&self, reader: &Reader) -> Result<JoinHandle<()>, StartError> {
+        let watchdog = Watchdog {
+            consumer: self.consumer()?,
+            topic: self.settings.messages_topic(),
+            partitions: self.settings.partitions,
+            rooms: Arc::clone(&reader.rooms),
+            renew: Arc::clone(&reader.renew),
+            stopped: self.stopped.clone(),
+        };
+        Ok(thread::Builder::new()
+            .name("log-watchdog".to_owned())
+            .spawn(move || watchdog.run())?)
+    }
+
+    fn consumer(&self) -> Result<BaseConsumer<Quiet>, StartError> {
+        BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone())
+            .map_err(setting)
+    }
+
+    fn prepare(&self) -> Result<(Reader, Committer), StartError> {
         let mut store = Store::open(&self.settings.directory)?;
         let consumer: BaseConsumer<Quiet> =
             BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone())
@@ -193,13 +226,14 @@ impl Starter {
         let reader = Reader {
             settings: self.settings.clone(),
             context: self.context.clone(),
-            rooms: Arc::clone(&rooms),
+            rooms,
+            renew: Arc::new(AtomicBool::new(false)),
             stopped: self.stopped.clone(),
             consumer,
             watermarks,
         };
         tracing::info!(%epoch, topic = self.settings.messages_topic(), partitions, "the log is there");
-        Ok((reader, rooms, committer))
+        Ok((reader, committer))
     }
 
     /// Surveys the log as soon as that is possible.
@@ -219,6 +253,7 @@ impl Starter {
                         return Err(refusal);
                     }
                     link.lost(&reason);
+                    link.tick();
                 }
             }
             if self.stopped.is_set() {

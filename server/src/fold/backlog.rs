@@ -162,7 +162,7 @@ mod tests {
         );
 
         let backlog = Backlog::new(Limits {
-            stalled: Duration::from_secs(600),
+            stalled: Duration::from_mins(10),
             ..limits
         });
         backlog.add(60);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn what_is_left_is_gathered_at_the_end() {
         let backlog = Backlog::new(Limits {
-            gather: Duration::from_secs(600),
+            gather: Duration::from_mins(10),
             ..Limits::default()
         });
         backlog.add(1);

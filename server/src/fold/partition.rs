@@ -59,13 +59,23 @@ mod tests {
         }
     }
 
+    /// What `BuiltInPartitioner.partitionForKey` of Kafka 4.3.1 answers.
     #[test]
-    fn partitions_follow_the_masked_hash() {
-        let partition = |room: &str, partitions| partition_of(&room.parse().unwrap(), partitions);
-        // The hashes -973932308 and -790332482 without their sign bit.
-        assert_eq!(partition("21", 64), 1_173_551_340 % 64);
-        assert_eq!(partition("foobar", 7), 1_357_151_166 % 7);
-        assert_eq!(partition("abc", 1), 0);
-        assert!((0..64).contains(&partition("자유게시판", 64)));
+    fn equals_javas_default_partitioner() {
+        for (room, of_64, of_7) in [
+            ("자유게시판", 16, 5),
+            ("general", 23, 5),
+            ("launch-2026", 61, 3),
+            ("a", 60, 5),
+            ("日本語", 10, 6),
+        ] {
+            let room = room.parse().unwrap();
+            assert_eq!(
+                (partition_of(&room, 64), partition_of(&room, 7)),
+                (of_64, of_7),
+                "{room}"
+            );
+            assert_eq!(partition_of(&room, 1), 0);
+        }
     }
 }

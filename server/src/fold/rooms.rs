@@ -401,7 +401,7 @@ impl Rooms {
                 .pages
                 .after(place, cursor, stored_through, limit - found.len())?;
             let Some(last) = page.last() else {
-                return Err(HistoryError::Damaged(format!(
+                return Err(self.pages.damaged(format!(
                     "messages of {room} up to {stored_through} are missing"
                 )));
             };

@@ -187,6 +187,13 @@ impl Reader {
         })
     }
 
+    /// Takes note of damage that a caller has found between rows.
+    pub fn damaged(&self, reason: String) -> HistoryError {
+        let error = HistoryError::Damaged(reason);
+        drop(self.damage.note::<()>(Err(error.clone())));
+        error
+    }
+
     fn page(
         &self,
         sql: &str,

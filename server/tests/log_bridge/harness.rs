@@ -14,6 +14,7 @@ use server::bridge::{
 use server::fold::Observer;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
 
 /// Liveness, not speed: whatever takes longer will not come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +29,14 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Self {
+        // RUST_LOG shows the story of a test that failed.
+        let filter = EnvFilter::from_default_env();
+        drop(
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_test_writer()
+                .try_init(),
+        );
         let address = std::env::var("MARU_TEST_KAFKA").expect("the address of a Kafka broker");
         let prefix = format!("test-{:08x}", getrandom::u32().unwrap());
         Self {
@@ -45,7 +54,7 @@ impl Broker {
             partitions: PARTITIONS,
             client_id: "test".to_owned(),
             directory: directory.to_owned(),
-            message_timeout: Duration::from_secs(60),
+            message_timeout: Duration::from_mins(1),
         }
     }
 

@@ -2,6 +2,12 @@
 //!
 //! Against pocket-kafka, or against the Apache Kafka that `MARU_TEST_KAFKA` names (`host:port`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed step is a failed test"
+)]
+
 mod harness;
 
 use std::fs;
