@@ -19,7 +19,7 @@ HOME_DIR=$ROOT/.kafka
 CLUSTER_DIR=$HOME_DIR/$NAME
 LIBS=$HOME_DIR/libs
 DEPLOY=$ROOT/deploy/kafka
-START_SECONDS=60
+START_SECONDS=120
 STOP_SECONDS=30
 
 java_program() { if [ -n "${JAVA_HOME:-}" ]; then printf '%s\n' "$JAVA_HOME/bin/java"; else printf 'java\n'; fi; }
@@ -30,7 +30,7 @@ missing() {
     # The first line reads: openjdk version "17.0.15" 2025-04-15
     version=$("$(java_program)" -version 2>&1 | sed -n 's/^[a-z]* version "\([0-9]*\).*/\1/p') || true
     if [ -z "$version" ]; then
-        echo "Java 17 or newer is missing: apt-get install openjdk-17-jre-headless, or brew install openjdk."
+        echo "Java 17 or newer is missing: apt-get install default-jre-headless, or brew install openjdk."
     elif [ "$version" -lt 17 ]; then
         echo "Java 17 or newer is needed, this is $version: install a newer one, or point JAVA_HOME at it."
     elif ! libs_are_current && ! have mvn; then
