@@ -22,6 +22,6 @@ pub mod room;
 
 pub use destination::Destination;
 pub use message::{Kind, Message, Record, Sender};
-pub use page::{HistoryPage, LobbyState, RoomState, RoomSummary, Viewer};
+pub use page::{HistoryPage, Language, LobbyState, RoomState, RoomSummary, Viewer};
 pub use position::{Epoch, Position};
 pub use room::RoomName;

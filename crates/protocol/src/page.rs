@@ -24,13 +24,42 @@ pub struct RoomSummary {
     pub last: Message,
 }
 
+/// A language that the pages are written in. The server chooses once per request; the browser never asks again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Korean.
+    #[default]
+    Ko,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// The tag for `<html lang>` and for asking the browser's `Intl` (BCP 47).
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Ko => "ko",
+            Self::En => "en",
+        }
+    }
+
+    /// The language that a BCP 47 tag such as `en-GB` asks for, if the pages have it.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        [Self::Ko, Self::En]
+            .into_iter()
+            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
+    }
+}
+
 /// Who is looking at the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Viewer {
     /// The person, once there is a nickname.
     pub person: Option<Sender>,
-    /// The language of the page, `ko` or `en`.
-    pub language: String,
+    /// The language of the page.
+    pub language: Language,
 }
 
 /// What `/` is rendered from.
@@ -61,4 +90,23 @@ pub struct RoomState {
     pub history: HistoryPage,
     /// Why the last form was refused, as a sentence in the viewer's language.
     pub notice: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_by_tag() {
+        for (tag, language) in [
+            ("ko", Some(Language::Ko)),
+            ("KO-kr", Some(Language::Ko)),
+            ("en_GB", Some(Language::En)),
+            ("kok", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::from_tag(tag), language, "{tag}");
+        }
+        assert_eq!(serde_json::to_string(&Language::En).unwrap(), r#""en""#);
+    }
 }

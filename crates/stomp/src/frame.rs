@@ -39,6 +39,32 @@ pub enum Command {
 }
 
 impl Command {
+    /// Every command, the client's first.
+    pub const ALL: [Self; 15] = [
+        Self::Connect,
+        Self::Stomp,
+        Self::Send,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::Ack,
+        Self::Nack,
+        Self::Begin,
+        Self::Commit,
+        Self::Abort,
+        Self::Disconnect,
+        Self::Connected,
+        Self::Message,
+        Self::Receipt,
+        Self::Error,
+    ];
+
+    /// The command that is written this way; case counts.
+    pub fn from_wire(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|command| command.as_str() == name)
+    }
+
     /// As written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,9 +90,22 @@ impl Command {
     pub fn may_have_body(self) -> bool {
         matches!(self, Self::Send | Self::Message | Self::Error)
     }
+
+    /// Whether this frame opens a session: CONNECT or STOMP.
+    pub fn opens_session(self) -> bool {
+        matches!(self, Self::Connect | Self::Stomp)
+    }
+
+    /// Whether headers of this frame are escaped in the versions that escape. Those that open a session are not,
+    /// so that a STOMP 1.0 peer reads them.
+    pub(crate) fn escapes_headers(self) -> bool {
+        !self.opens_session() && self != Self::Connected
+    }
 }
 
 /// The headers of a frame in their order; names may repeat, the first one counts.
+///
+/// `content-length` is no header here: the encoder writes it from the body, the decoder takes it off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(ByteString, ByteString)>);
 
@@ -78,7 +117,10 @@ impl Headers {
 
     /// The value of the first header with this name.
     pub fn get(&self, name: &str) -> Option<&ByteString> {
-        self.0.iter().find(|(own, _)| &**own == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(own, _)| &**own == name)
+            .map(|(_, value)| value)
     }
 
     /// Adds a header at the end.
@@ -109,7 +151,8 @@ impl Headers {
     }
 }
 
-/// A whole frame. Headers and body share the memory that the bytes arrived in.
+/// A whole frame. A decoded one shares the memory that its bytes arrived in: what outlives the frame, such as an
+/// identifier kept in a table, should be copied, or it keeps that memory alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// What it asks or says.
@@ -123,7 +166,11 @@ pub struct Frame {
 impl Frame {
     /// A frame without headers and body.
     pub fn new(command: Command) -> Self {
-        Self { command, headers: Headers::new(), body: Bytes::new() }
+        Self {
+            command,
+            headers: Headers::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// The value of the first header with this name.
@@ -143,5 +190,26 @@ impl Frame {
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_by_what_is_written() {
+        for command in Command::ALL {
+            assert_eq!(Command::from_wire(command.as_str()), Some(command));
+        }
+        assert_eq!(Command::from_wire("send"), None);
+        assert_eq!(Command::from_wire(""), None);
+    }
+
+    #[test]
+    fn the_first_of_repeated_headers_counts() {
+        let frame = Frame::new(Command::Send).with("foo", "1").with("foo", "2");
+        assert_eq!(frame.header("foo").map(|value| &**value), Some("1"));
+        assert_eq!(frame.headers.len(), 2);
     }
 }

@@ -1,0 +1,51 @@
+//! The browser's chat engine: one open room as a state machine without DOM, socket, clock or randomness.
+//!
+//! The page tells it what happened ([`Event`]) and carries out what it asks for ([`Effect`]); time and randomness are
+//! passed in. So everything that must not go wrong when connections break is tested natively, by the thousand.
+//!
+//! # Layout
+//!
+//! - `event`: the vocabulary of the seam to the page
+//! - `engine`: ties the parts together: events in, effects out
+//! - `incoming`: what each frame of the server sets off
+//! - `socket`: opening, doubting and giving up the socket
+//! - `connection`: one socket after the other: time limits, heart-beats, back-off
+//! - `subscription`: how the room is followed, and what is done when something is missing
+//! - `timeline`: the room's messages, always without a hole
+//! - `outbox`: what was composed and is not in the room yet
+//! - `wire`: STOMP frames to and from the server
+//! - `clock`, `backoff`: time that never runs backwards, and random waits
+//! - [`grouping`]: which messages are shown as one run (the server's rendering uses it too)
+//!
+//! # Promises
+//!
+//! - A composed message reaches the room once, in the order of composing, however often the connection breaks, unless the
+//!   server refuses it; then it stays with the reason until the person decides.
+//! - [`Engine::rows`] is a contiguous part of the room's log that ends at the last known message: a gap is repaired before
+//!   anything behind it is shown.
+
+mod backoff;
+mod clock;
+mod connection;
+mod engine;
+mod event;
+pub mod grouping;
+mod incoming;
+mod outbox;
+mod socket;
+mod subscription;
+mod timeline;
+mod wire;
+
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod testing;
+
+pub use connection::Connection;
+pub use engine::{Engine, Setup};
+pub use event::{Changes, Effect, Event, PageRequest, Refusal};
+pub use outbox::{ComposeError, Failure, Pending, Status};
+pub use timeline::Older;

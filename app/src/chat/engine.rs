@@ -1,0 +1,270 @@
+//! Ties the parts together: takes events, keeps time, and says what is to be done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Epoch, HistoryPage, Message, RoomName, Sender};
+
+use super::backoff::Jitter;
+use super::clock::Clock;
+use super::connection::{Connection, Link};
+use super::event::{Changes, Effect, Event, PageRequest};
+use super::outbox::{ComposeError, Outbox, Pending};
+use super::subscription::{Purpose, Subscription};
+use super::timeline::{Older, Place, Timeline};
+use super::wire::{self, Reader};
+
+/// What the engine starts from: most of it stands in the page that the server rendered.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The room.
+    pub room: RoomName,
+    /// The person, to know their own messages by; without one nothing can be sent.
+    pub me: Option<Sender>,
+    /// The life of the log that `head` belongs to.
+    pub epoch: Epoch,
+    /// The offset of the room's latest message when the page was rendered, or -1.
+    pub head: i64,
+    /// The latest messages up to `head`.
+    pub history: HistoryPage,
+    /// The host and port of the page's address, for CONNECT.
+    pub host: String,
+    /// Any random number; spreads the reconnects of many pages.
+    pub seed: u64,
+}
+
+/// One open room in the browser.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) room: RoomName,
+    pub(super) me: Option<Sender>,
+    host: String,
+    clock: Clock,
+    pub(super) jitter: Jitter,
+    pub(super) link: Link,
+    pub(super) reader: Reader,
+    pub(super) subscription: Subscription,
+    pub(super) timeline: Timeline,
+    pub(super) outbox: Outbox,
+    /// The connection and the state of older pages as the page knows them.
+    shown: (Connection, Older),
+    /// When the page's timer goes off.
+    armed: Option<u64>,
+    pub(super) changes: Changes,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Engine {
+    /// An engine at rest, until [`Event::Start`].
+    pub fn new(setup: Setup) -> Self {
+        let timeline = Timeline::new(
+            setup.history,
+            Place {
+                epoch: setup.epoch,
+                offset: setup.head,
+            },
+        );
+        Self {
+            room: setup.room,
+            me: setup.me,
+            host: setup.host,
+            clock: Clock::default(),
+            jitter: Jitter::new(setup.seed),
+            link: Link::new(),
+            reader: Reader::new(),
+            subscription: Subscription::new(),
+            outbox: Outbox::default(),
+            shown: (Connection::Connecting, timeline.older()),
+            timeline,
+            armed: None,
+            changes: Changes::default(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// The messages of the room in the order of the log, whatever their kind: contiguous, up to the last known one.
+    pub fn rows(&self) -> &[Arc<Message>] {
+        self.timeline.rows()
+    }
+
+    /// Whether there are messages before the first row.
+    pub fn older(&self) -> Older {
+        self.timeline.older()
+    }
+
+    /// What was composed here and is not among the rows, in the order of sending: shown after the rows.
+    pub fn pending(&self) -> &[Pending] {
+        self.outbox.items()
+    }
+
+    /// How the page stands with the server.
+    pub fn connection(&self) -> Connection {
+        match self.link.state() {
+            Connection::Waiting { until } => Connection::Waiting {
+                until: self.clock.page_time(until),
+            },
+            state => state,
+        }
+    }
+
+    /// Takes a text to be sent. `now_ms` is as in [`handle`](Self::handle); `random` comes from the system's generator and
+    /// becomes part of the message's id.
+    ///
+    /// # Errors
+    ///
+    /// The text was not taken and should stay where it was typed.
+    pub fn compose(
+        &mut self,
+        now_ms: u64,
+        text: String,
+        random: [u8; 10],
+    ) -> Result<Vec<Effect>, ComposeError> {
+        let now = self.clock.advance(now_ms);
+        self.outbox.compose(now, now_ms, text, random)?;
+        Ok(self.settle(now))
+    }
+
+    /// Takes an event and says what is to be done. `now_ms` is the page's clock (`Date.now()`), which may jump.
+    pub fn handle(&mut self, now_ms: u64, event: Event) -> Vec<Effect> {
+        let now = self.clock.advance(now_ms);
+        match event {
+            Event::Start if self.link.is_idle() => self.connect(now),
+            Event::Opened { generation } if self.link.is_current(generation) => {
+                if self.link.opened(now) {
+                    self.transmit(&wire::connect(&self.host));
+                }
+            }
+            Event::Received { generation, bytes } if self.link.is_current(generation) => {
+                self.received(now, bytes);
+            }
+            Event::Closed { generation } if self.link.is_current(generation) => {
+                self.lost(now, None);
+            }
+            Event::Start | Event::Opened { .. } | Event::Received { .. } | Event::Closed { .. } => {
+            }
+            Event::Fetched {
+                request: PageRequest::Latest,
+                page,
+            } => self.reloaded(now, page),
+            Event::Fetched {
+                request: PageRequest::Before(position),
+                page,
+            } => {
+                let count = self.timeline.prepend(position, page);
+                self.changes.prepended += count;
+                self.meet_own(count);
+            }
+            Event::FetchFailed {
+                request: PageRequest::Latest,
+            } => self.subscription.reload_failed(now, &mut self.jitter),
+            Event::FetchFailed {
+                request: PageRequest::Before(position),
+            } => self.timeline.older_failed(position),
+            Event::LoadOlder => {
+                if let Some(position) = self.timeline.load_older() {
+                    self.effects
+                        .push(Effect::Fetch(PageRequest::Before(position)));
+                }
+            }
+            Event::Retry { id } => self.outbox.retry(&id, now),
+            Event::Discard { id } => self.outbox.discard(&id),
+            Event::Wake => self.doubt(now),
+            Event::Online => {
+                self.link.set_offline(false);
+                self.doubt(now);
+            }
+            Event::Offline => {
+                self.link.set_offline(true);
+                self.probe(now);
+            }
+            Event::ReconnectNow => self.hurry(now),
+            Event::Tick => self.armed = None,
+        }
+        self.settle(now)
+    }
+
+    /// The latest page came in place of rows that cannot be continued.
+    fn reloaded(&mut self, now: u64, page: HistoryPage) {
+        if !self.subscription.reloaded() {
+            return;
+        }
+        let epoch = self
+            .subscription
+            .epoch()
+            .unwrap_or(self.timeline.head().epoch);
+        self.timeline.reset(page, epoch);
+        self.changes.reset = true;
+        self.meet_own(self.timeline.rows().len());
+        if self.link.is_up() {
+            self.subscribe(now, Purpose::Follow);
+        }
+    }
+
+    /// Our own messages may be among the first `count` rows, before any receipt told of them.
+    fn meet_own(&mut self, count: usize) {
+        for message in &self.timeline.rows()[..count] {
+            self.outbox.arrived(message, self.me.as_ref());
+        }
+    }
+
+    /// After every event: what is due by now, and what the page has to know.
+    fn settle(&mut self, now: u64) -> Vec<Effect> {
+        self.drop_if_dead(now);
+        if self.link.wants_attempt(now) {
+            self.connect(now);
+        }
+        if self.subscription.take_reload(now) {
+            self.effects.push(Effect::Fetch(PageRequest::Latest));
+        }
+        if self.subscription.is_ready()
+            && let Some(item) = self.outbox.next(now)
+        {
+            let frame = wire::send(&self.room, &item.id, &item.text);
+            self.transmit(&frame);
+        }
+        self.outbox.settle(self.timeline.head());
+        self.changes.pending |= self.outbox.refresh(now, self.link.is_live());
+        self.arm(now);
+        self.tell();
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Asks for a wake-up in time for what is due next. One that is asked for already may come too early, never too late.
+    fn arm(&mut self, now: u64) {
+        if self.armed.is_some_and(|armed| armed <= now) {
+            self.armed = None;
+        }
+        let due = [
+            self.link.deadline(),
+            self.answer_due(),
+            self.subscription.reload_due(),
+            self.outbox.deadline(self.subscription.is_ready()),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        if let Some(due) = due
+            && self.armed.is_none_or(|armed| due < armed)
+        {
+            self.armed = Some(due);
+            self.effects.push(Effect::WakeAfter(Duration::from_millis(
+                due.saturating_sub(now),
+            )));
+        }
+    }
+
+    /// Says what changed for the page.
+    fn tell(&mut self) {
+        let mut changes = std::mem::take(&mut self.changes);
+        if changes.reset {
+            (changes.appended, changes.prepended) = (0, 0);
+        }
+        let shown = (self.link.state(), self.timeline.older());
+        changes.connection |= shown.0 != self.shown.0;
+        changes.older |= shown.1 != self.shown.1;
+        self.shown = shown;
+        if changes != Changes::default() {
+            self.effects.push(Effect::Changed(changes));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What each frame of the server sets off.
+
+use bytes::Bytes;
+use protocol::Message;
+
+use super::engine::Engine;
+use super::subscription::Purpose;
+use super::timeline::Step;
+use super::wire::{self, Incoming, Notice, Receipt};
+
+impl Engine {
+    /// Bytes of the present socket.
+    pub(super) fn received(&mut self, now: u64, bytes: Bytes) {
+        self.link.heard(now);
+        self.reader.push(bytes);
+        while self.link.has_socket() {
+            match self.reader.next() {
+                Ok(Some(incoming)) => self.incoming(now, incoming),
+                Ok(None) => break,
+                // Perhaps another server makes sense.
+                Err(_) => self.abandon(now, None),
+            }
+        }
+    }
+
+    fn incoming(&mut self, now: u64, incoming: Incoming) {
+        match incoming {
+            Incoming::Connected { heart_beat } => {
+                if self.link.connected(now, heart_beat) {
+                    self.transmit(&wire::subscribe_replies());
+                    self.subscribe(now, Purpose::Follow);
+                }
+            }
+            Incoming::Message(message) => self.message(now, message),
+            Incoming::Receipt(receipt) => self.receipt(now, &receipt),
+            Incoming::Refused { id, notice } => {
+                self.outbox.refused(&id, notice, now, &mut self.jitter);
+            }
+            Incoming::Error { receipt, notice } => self.error(now, receipt, notice),
+            Incoming::Other => {}
+        }
+    }
+
+    fn message(&mut self, now: u64, message: Message) {
+        match self.timeline.take(message) {
+            Step::Appended => {
+                self.changes.appended += 1;
+                self.subscription.followed_on();
+                if let Some(message) = self.timeline.rows().last() {
+                    self.outbox.arrived(message, self.me.as_ref());
+                }
+            }
+            Step::Known => {}
+            // While SUBSCRIBE is under way the replay brings what is missing.
+            Step::Gap if !self.subscription.is_following() => {}
+            Step::Gap if self.subscription.gap() => self.subscribe(now, Purpose::Follow),
+            Step::Gap => self.subscription.go_astray(now, None, &mut self.jitter),
+        }
+    }
+
+    fn receipt(&mut self, now: u64, receipt: &Receipt) {
+        if !self.subscription.is_answer(&receipt.id) {
+            self.outbox.receipt(&receipt.id, receipt.place);
+            return;
+        }
+        if !self.subscription.is_ready() {
+            self.outbox.resume(now);
+        }
+        if receipt.recovered {
+            self.subscription.follow();
+            self.link.live(now);
+        } else {
+            self.subscription.go_astray(
+                now,
+                receipt.place.map(|place| place.epoch),
+                &mut self.jitter,
+            );
+        }
+    }
+
+    /// The server ends the connection.
+    fn error(&mut self, now: u64, receipt: Option<String>, notice: Notice) {
+        let Notice {
+            retryable,
+            retry_after,
+            ..
+        } = notice;
+        // A message that the server does not take must not keep the page away from the room.
+        let about_message = receipt.is_some_and(|id| {
+            self.outbox
+                .refused(&id, notice.clone(), now, &mut self.jitter)
+        });
+        if retryable || about_message {
+            self.abandon(now, retry_after);
+        } else {
+            self.disconnect();
+            self.link.refused(notice.refusal);
+            self.subscription.disconnected();
+        }
+    }
+}

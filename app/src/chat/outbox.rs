@@ -1,0 +1,236 @@
+//! What was composed and is not in the room yet: sent in order, one at a time, under the same id until it is settled.
+
+use protocol::{Message, Sender, limits};
+use uuid::Builder;
+
+use super::backoff::Jitter;
+use super::timeline::Place;
+use super::wire::Notice;
+
+mod pending;
+
+use self::pending::Attempt;
+pub use self::pending::{ComposeError, Failure, Pending, Status};
+
+/// How long a message may wait for its receipt before the page says that it is not confirmed, in milliseconds.
+const UNCONFIRMED_MS: u64 = 10_000;
+/// How long to wait for an answer before sending again on the same connection. The server answers after 60 s at the latest,
+/// so this only helps where an answer went missing.
+const ANSWER_MS: u64 = 75_000;
+/// The first window before an attempt after a refusal that named no time.
+const FIRST_WINDOW_MS: u64 = 1_000;
+/// Older messages are not sent again without the person's doing: the log forgets ids after 7 days.
+const RESEND_MS: u64 = 24 * 60 * 60 * 1000;
+/// Most messages waiting.
+const CAPACITY: usize = 200;
+
+/// The messages that wait, in the order in which they are to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    items: Vec<Pending>,
+    changed: bool,
+}
+
+impl Outbox {
+    /// The messages in the order in which they will stand in the room.
+    pub(super) fn items(&self) -> &[Pending] {
+        &self.items
+    }
+
+    /// Takes a text. `page_time` is the page's clock, in which the id and the entry are dated.
+    pub(super) fn compose(
+        &mut self,
+        now: u64,
+        page_time: u64,
+        text: String,
+        random: [u8; 10],
+    ) -> Result<(), ComposeError> {
+        if text.trim().is_empty() {
+            return Err(ComposeError::Empty);
+        }
+        if text.len() > limits::TEXT_BYTES || text.chars().count() > limits::TEXT_CHARS {
+            return Err(ComposeError::TooLong);
+        }
+        if self.items.len() >= CAPACITY {
+            return Err(ComposeError::Full);
+        }
+        self.items.push(Pending {
+            id: Builder::from_unix_timestamp_millis(page_time, &random)
+                .into_uuid()
+                .to_string(),
+            text,
+            composed_at: page_time,
+            status: Status::Queued,
+            since: now,
+            asked_at: now,
+            sent: false,
+            attempt: Attempt::Due(now),
+            refusals: 0,
+        });
+        self.changed = true;
+        Ok(())
+    }
+
+    /// The message to be sent now, if it is time: always the first open one, so that none overtakes another.
+    pub(super) fn next(&mut self, now: u64) -> Option<&Pending> {
+        for item in &mut self.items {
+            if item.is_open() && now - item.asked_at > RESEND_MS {
+                item.status = Status::Failed(Failure::TooOld);
+                self.changed = true;
+            }
+        }
+        let item = self.items.iter_mut().find(|item| item.is_open())?;
+        let (Attempt::Due(due) | Attempt::Awaiting(due)) = item.attempt else {
+            return None;
+        };
+        if due > now {
+            return None;
+        }
+        item.sent = true;
+        item.attempt = Attempt::Awaiting(now + ANSWER_MS);
+        Some(item)
+    }
+
+    /// A new connection is ready: what was under way on the old one may be lost and is sent again.
+    pub(super) fn resume(&mut self, now: u64) {
+        for item in &mut self.items {
+            if let Attempt::Awaiting(_) = item.attempt {
+                item.attempt = Attempt::Due(now);
+            }
+            if item.status == Status::Queued {
+                item.since = now;
+            }
+        }
+    }
+
+    /// The message is stored.
+    pub(super) fn receipt(&mut self, id: &str, place: Option<Place>) {
+        if let Some(item) = self.find(id) {
+            item.status = Status::Sent;
+            item.attempt = Attempt::Stored(place);
+            self.changed = true;
+        }
+    }
+
+    /// The message was refused: tried again later if the server says that this may help. False if the id is unknown.
+    pub(super) fn refused(
+        &mut self,
+        id: &str,
+        notice: Notice,
+        now: u64,
+        jitter: &mut Jitter,
+    ) -> bool {
+        let Some(item) = self.find(id) else {
+            return false;
+        };
+        if !item.is_open() {
+            return true;
+        }
+        if notice.retryable {
+            let wait = notice
+                .retry_after
+                .unwrap_or_else(|| jitter.delay(FIRST_WINDOW_MS, item.refusals));
+            item.attempt = Attempt::Due(now.saturating_add(wait));
+            item.refusals = item.refusals.saturating_add(1);
+        } else {
+            item.status = Status::Failed(Failure::Refused(notice.refusal));
+            self.changed = true;
+        }
+        true
+    }
+
+    /// A message of the room: if it is one of ours it has arrived, whatever we thought of it.
+    pub(super) fn arrived(&mut self, message: &Message, me: Option<&Sender>) {
+        // Names change, and ids are only the sender's own: somebody else may use the same one.
+        if me.is_some_and(|me| me.uid == message.sender.uid) {
+            self.remove(|item| item.id == message.id);
+        }
+    }
+
+    /// The timeline has come as far as `head`: what is stored up to there, or in an earlier life of the log, is shown
+    /// there or on an older page.
+    pub(super) fn settle(&mut self, head: Place) {
+        self.remove(|item| match item.attempt {
+            Attempt::Stored(Some(place)) => {
+                place.epoch != head.epoch || place.offset <= head.offset
+            }
+            _ => false,
+        });
+    }
+
+    /// Sends a failed message again, after all others: a later one may be under way already.
+    pub(super) fn retry(&mut self, id: &str, now: u64) {
+        let Some(index) = self.items.iter().position(|item| item.id == id) else {
+            return;
+        };
+        if let Status::Failed(_) = self.items[index].status {
+            let item = self.items.remove(index);
+            let status = if item.sent {
+                Status::Sending
+            } else {
+                Status::Queued
+            };
+            self.items.push(Pending {
+                status,
+                since: now,
+                asked_at: now,
+                attempt: Attempt::Due(now),
+                refusals: 0,
+                ..item
+            });
+            self.changed = true;
+        }
+    }
+
+    /// Forgets a message that failed or was never sent. Others may be in the room any moment, so they stay.
+    pub(super) fn discard(&mut self, id: &str) {
+        self.remove(|item| {
+            item.id == id && (matches!(item.status, Status::Failed(_)) || !item.sent)
+        });
+    }
+
+    /// Brings what is shown up to date and says whether anything changed since the call before.
+    pub(super) fn refresh(&mut self, now: u64, live: bool) -> bool {
+        for item in self.items.iter_mut().filter(|item| item.is_open()) {
+            let status = if !live && !item.sent {
+                Status::Queued
+            } else if now >= item.since + UNCONFIRMED_MS {
+                Status::Unconfirmed
+            } else {
+                Status::Sending
+            };
+            if item.status != status {
+                item.status = status;
+                self.changed = true;
+            }
+        }
+        std::mem::take(&mut self.changed)
+    }
+
+    /// When something is to be done if nothing happens until then: an attempt (if `ready` to send), or another status.
+    pub(super) fn deadline(&self, ready: bool) -> Option<u64> {
+        let mut open = self.items.iter().filter(|item| item.is_open());
+        let statuses = open
+            .clone()
+            .filter(|item| item.status == Status::Sending)
+            .map(|item| item.since + UNCONFIRMED_MS);
+        let attempt = open
+            .next()
+            .filter(|_| ready)
+            .and_then(|item| match item.attempt {
+                Attempt::Due(due) | Attempt::Awaiting(due) => Some(due),
+                Attempt::Stored(_) => None,
+            });
+        statuses.chain(attempt).min()
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut Pending> {
+        self.items.iter_mut().find(|item| item.id == id)
+    }
+
+    fn remove(&mut self, gone: impl Fn(&Pending) -> bool) {
+        let before = self.items.len();
+        self.items.retain(|item| !gone(item));
+        self.changed |= self.items.len() != before;
+    }
+}

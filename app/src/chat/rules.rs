@@ -1,0 +1,7 @@
+//! The engine's rules, one by one, against a server that the test plays by hand.
+
+mod connecting;
+mod following;
+mod refusing;
+mod reviving;
+mod sending;

@@ -1,0 +1,80 @@
+//! Messages, pages and frames to test with.
+
+use bytes::Bytes;
+use protocol::{Epoch, HistoryPage, Kind, Message, Position, Sender, header};
+use serde_json::Map;
+use stomp::{Command, Decoder, Frame, Item, Limits, Version};
+
+/// The epoch of the tests' log.
+pub(in crate::chat) const EPOCH: Epoch = Epoch(0x5f2c_9a01);
+/// The uid of the person at the page.
+pub(in crate::chat) const ME: &str = "나";
+
+/// A message of the tests' room.
+pub(in crate::chat) fn message(offset: i64, prev: Option<i64>, uid: &str, id: &str) -> Message {
+    Message {
+        position: Position {
+            epoch: EPOCH,
+            partition: 3,
+            offset,
+        },
+        prev,
+        ts: 1_763_900_000_000 + offset,
+        kind: Kind::Message,
+        id: id.to_owned(),
+        sender: Sender {
+            uid: uid.to_owned(),
+            name: "지우: 반가워요\\".to_owned(),
+        },
+        body: format!("안녕 {offset}"),
+        other: Map::new(),
+    }
+}
+
+/// A page of messages with these offsets, each following on the one before it.
+pub(in crate::chat) fn page(offsets: &[i64], more: bool) -> HistoryPage {
+    let prev = |index: usize| index.checked_sub(1).map(|before| offsets[before]);
+    let messages = offsets
+        .iter()
+        .enumerate()
+        .map(|(index, offset)| message(*offset, prev(index), "이웃", &format!("n{offset}")));
+    HistoryPage {
+        messages: messages.collect(),
+        more,
+    }
+}
+
+/// The MESSAGE frame of a message.
+pub(in crate::chat) fn message_frame(message: &Message) -> Frame {
+    let frame = Frame::new(Command::Message)
+        .with("subscription", "room")
+        .with("message-id", message.position.to_string())
+        .with("destination", "/topic/rooms.general")
+        .with("content-type", "text/plain")
+        .with(header::CLIENT_MSG_ID, message.id.as_str())
+        .with(header::TIMESTAMP, message.ts.to_string())
+        .with(header::TYPE, message.kind.as_str())
+        .with(header::SENDER, message.sender.uid.as_str())
+        .with(header::SENDER_NAME, message.sender.name.as_str())
+        .with_body(Bytes::from(message.body.clone()));
+    match message.prev {
+        Some(prev) => frame.with(header::PREV, prev.to_string()),
+        None => frame,
+    }
+}
+
+/// A frame as it arrives from the server.
+pub(in crate::chat) fn encode(frame: &Frame) -> Bytes {
+    stomp::encode_to_bytes(frame, Version::V1_2)
+}
+
+/// A frame as the server takes it: exactly one in a WebSocket message.
+pub(in crate::chat) fn decode(text: &str) -> Frame {
+    let mut decoder = Decoder::new(Limits::default());
+    decoder.push(Bytes::copy_from_slice(text.as_bytes()));
+    let Some(Item::Frame(frame)) = decoder.next().unwrap() else {
+        panic!("no frame: {text:?}")
+    };
+    assert_eq!(decoder.next().unwrap(), None);
+    frame
+}

@@ -1,0 +1,262 @@
+//! STOMP frames to the server and what the server's frames mean to the engine.
+
+use bytes::Bytes;
+use protocol::{Destination, Epoch, Kind, Message, Position, RoomName, Sender, header};
+use serde_json::Map;
+use stomp::{Command, Decoder, Frame, HeartBeat, Item, Limits, Version};
+
+use super::event::Refusal;
+use super::timeline::Place;
+
+/// The id of the room's subscription: the same in every page, so that the server encodes a message once for all of them.
+const ROOM: &str = "room";
+/// The id of the subscription to this session's own replies.
+const REPLIES: &str = "replies";
+/// The server is asked to send something every ten seconds. Browsers cannot keep time in hidden tabs, so nothing is offered.
+const HEART_BEAT: HeartBeat = HeartBeat {
+    sends: 0,
+    wants: 10_000,
+};
+/// Most bytes of a frame: a message, and whatever headers other programs may add to it.
+const FRAME_BYTES: usize = 1024 * 1024;
+
+/// A frame of the server.
+#[derive(Debug, PartialEq)]
+pub(super) enum Incoming {
+    /// The session is open; the server sends something every so many milliseconds, or makes no promise.
+    Connected { heart_beat: Option<u64> },
+    /// A message of the room.
+    Message(Message),
+    /// A SEND was refused, and the connection goes on.
+    Refused { id: String, notice: Notice },
+    /// A frame was carried out.
+    Receipt(Receipt),
+    /// The server ends the connection. `receipt` names the frame that it did not like.
+    Error {
+        receipt: Option<String>,
+        notice: Notice,
+    },
+    /// Nothing that this version knows of.
+    Other,
+}
+
+/// What a RECEIPT says.
+#[derive(Debug, PartialEq)]
+pub(super) struct Receipt {
+    /// What was carried out: a message id, or what [`subscription_receipt`] gave.
+    pub(super) id: String,
+    /// Where the message stands, or where the subscription's replay ends.
+    pub(super) place: Option<Place>,
+    /// Whether the replay closes the gap.
+    pub(super) recovered: bool,
+}
+
+/// Why something was refused, and whether the same may succeed later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) refusal: Refusal,
+    pub(super) retryable: bool,
+    /// In milliseconds.
+    pub(super) retry_after: Option<u64>,
+}
+
+/// A frame of the server that lacks what the protocol promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// Opens the session.
+pub(super) fn connect(host: &str) -> Frame {
+    Frame::new(Command::Connect)
+        .with("accept-version", "1.2")
+        .with("host", host)
+        .with("heart-beat", HEART_BEAT.to_string())
+}
+
+/// Listens to refusals: only then does the server keep the connection after one.
+pub(super) fn subscribe_replies() -> Frame {
+    Frame::new(Command::Subscribe)
+        .with("id", REPLIES)
+        .with("destination", Destination::Replies.to_string())
+}
+
+/// Follows the room from `head` on.
+pub(super) fn subscribe_room(room: &RoomName, head: Place, receipt: String) -> Frame {
+    Frame::new(Command::Subscribe)
+        .with("id", ROOM)
+        .with("destination", Destination::Room(room.clone()).to_string())
+        .with("receipt", receipt)
+        .with(header::RECOVER_EPOCH, head.epoch.to_string())
+        .with(header::RECOVER_OFFSET, head.offset.to_string())
+}
+
+/// The receipt of the connection's `serial`-th subscription to the room.
+pub(super) fn subscription_receipt(serial: u64) -> String {
+    format!("{ROOM}-{serial}")
+}
+
+/// Ends the subscription to the room.
+pub(super) fn unsubscribe_room() -> Frame {
+    Frame::new(Command::Unsubscribe).with("id", ROOM)
+}
+
+/// Sends a message; its id is the receipt's, too.
+pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
+    Frame::new(Command::Send)
+        .with(
+            "destination",
+            Destination::RoomSend(room.clone()).to_string(),
+        )
+        .with("content-type", "text/plain")
+        .with(header::CLIENT_MSG_ID, id)
+        .with("receipt", id)
+        .with_body(text.to_owned())
+}
+
+/// Reads a frame of the server.
+fn read(frame: &Frame) -> Result<Incoming, Malformed> {
+    Ok(match frame.command {
+        Command::Connected => Incoming::Connected {
+            heart_beat: heart_beat(frame),
+        },
+        Command::Message => match text(frame, "subscription") {
+            Some(ROOM) => Incoming::Message(message(frame)?),
+            Some(REPLIES) if frame.header(header::CODE).is_some() => {
+                match text(frame, header::CLIENT_MSG_ID) {
+                    Some(id) => Incoming::Refused {
+                        id: id.to_owned(),
+                        notice: notice(frame),
+                    },
+                    None => Incoming::Other,
+                }
+            }
+            _ => Incoming::Other,
+        },
+        Command::Receipt => Incoming::Receipt(Receipt {
+            id: text(frame, "receipt-id").ok_or(Malformed)?.to_owned(),
+            place: place(frame),
+            recovered: text(frame, header::RECOVERED) == Some("true"),
+        }),
+        Command::Error => Incoming::Error {
+            receipt: text(frame, "receipt-id").map(ToOwned::to_owned),
+            notice: notice(frame),
+        },
+        _ => return Err(Malformed),
+    })
+}
+
+fn text<'a>(frame: &'a Frame, name: &str) -> Option<&'a str> {
+    frame.header(name).map(|value| &**value)
+}
+
+fn number<T: std::str::FromStr>(frame: &Frame, name: &str) -> Option<T> {
+    text(frame, name)?.parse().ok()
+}
+
+/// How often the server sends something.
+fn heart_beat(frame: &Frame) -> Option<u64> {
+    let server = HeartBeat::from_header(text(frame, "heart-beat")).unwrap_or_default();
+    HEART_BEAT.agree(server).receive_every.map(u64::from)
+}
+
+fn message(frame: &Frame) -> Result<Message, Malformed> {
+    let position: Position = number(frame, "message-id").ok_or(Malformed)?;
+    let prev = match text(frame, header::PREV) {
+        Some(prev) => Some(prev.parse().map_err(|_| Malformed)?),
+        None => None,
+    };
+    // Other kinds than plain messages come as the JSON that the history API has.
+    if text(frame, "content-type").is_some_and(|value| value.starts_with("application/json")) {
+        let message: Message = serde_json::from_slice(&frame.body).map_err(|_| Malformed)?;
+        return Ok(Message {
+            position,
+            prev,
+            ..message
+        });
+    }
+    Ok(Message {
+        position,
+        prev,
+        ts: number(frame, header::TIMESTAMP).ok_or(Malformed)?,
+        kind: text(frame, header::TYPE).map_or(Kind::Message, Kind::from_word),
+        id: text(frame, header::CLIENT_MSG_ID)
+            .unwrap_or_default()
+            .to_owned(),
+        sender: Sender {
+            uid: text(frame, header::SENDER).ok_or(Malformed)?.to_owned(),
+            name: text(frame, header::SENDER_NAME)
+                .unwrap_or_default()
+                .to_owned(),
+        },
+        body: str::from_utf8(&frame.body)
+            .map_err(|_| Malformed)?
+            .to_owned(),
+        other: Map::new(),
+    })
+}
+
+fn place(frame: &Frame) -> Option<Place> {
+    let epoch: Epoch = number(frame, header::EPOCH)?;
+    Some(Place {
+        epoch,
+        offset: number(frame, header::OFFSET)?,
+    })
+}
+
+fn notice(frame: &Frame) -> Notice {
+    let code = text(frame, header::CODE).unwrap_or_default();
+    let body = str::from_utf8(&frame.body).unwrap_or_default().trim();
+    let sentence = if body.is_empty() {
+        text(frame, "message").unwrap_or_default()
+    } else {
+        body
+    };
+    Notice {
+        // A server that says nothing of it is one that went wrong, not one that decided: try again. And a page that was frozen
+        // between opening the socket and CONNECT did nothing that it should be turned away for.
+        retryable: text(frame, header::RETRYABLE) != Some("false") || code == "login-timeout",
+        retry_after: number(frame, header::RETRY_AFTER_MS),
+        refusal: Refusal {
+            code: code.to_owned(),
+            sentence: sentence.to_owned(),
+        },
+    }
+}
+
+/// A frame as the text of a WebSocket message.
+pub(super) fn encode(frame: &Frame) -> String {
+    let bytes = stomp::encode_to_bytes(frame, Version::V1_2);
+    // Nothing but text goes into the frames above, so nothing is replaced here.
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Takes the bytes of one socket apart.
+#[derive(Debug)]
+pub(super) struct Reader(Decoder);
+
+impl Reader {
+    /// For a new socket.
+    pub(super) fn new() -> Self {
+        Self(Decoder::new(Limits {
+            body: FRAME_BYTES,
+            frame: FRAME_BYTES,
+            ..Limits::default()
+        }))
+    }
+
+    /// Adds bytes as they came.
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.0.push(bytes);
+    }
+
+    /// What the next whole frame says.
+    pub(super) fn next(&mut self) -> Result<Option<Incoming>, Malformed> {
+        loop {
+            match self.0.next() {
+                Ok(Some(Item::Frame(frame))) => return read(&frame).map(Some),
+                Ok(Some(Item::HeartBeat)) => {}
+                Ok(None) => return Ok(None),
+                Err(_) => return Err(Malformed),
+            }
+        }
+    }
+}

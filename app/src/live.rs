@@ -1,0 +1,296 @@
+//! Connects the engine to the browser: sockets, timers, requests, and the frames in which the page changes.
+//!
+//! The engine decides, [`Live`] carries out. What changes is collected and shown once per animation frame, with the reader
+//! kept where they are; a hidden tab has no frames and so does no work.
+//!
+//! # Layout
+//!
+//! - [`socket`], [`history`]: the two ways to the server
+//! - [`frames`]: what changes on the page, and when
+//! - [`window`], [`scroll`]: which rows are on the page, and where the reader is among them
+//! - [`bar`], [`announcer`]: what is said about the connection and about messages
+//! - [`keyboard`]: the part of the page that a touch keyboard leaves
+//! - [`crash`]: when all this has stopped
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::ev;
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::mount::hydrate_from;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::{RoomName, RoomState};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{HtmlElement, ResizeObserver, VisibilityState};
+
+use crate::chat::{Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup};
+use crate::room::RoomPage;
+use crate::room::feed::{Desk, Feed};
+
+mod announcer;
+mod bar;
+mod crash;
+mod frames;
+mod history;
+mod keyboard;
+mod scroll;
+mod socket;
+mod window;
+
+pub use crash::show_crash;
+
+use announcer::Announcer;
+use bar::Bar;
+use socket::Socket;
+use window::Window;
+
+/// A timer that is late by more than this was asleep with the computer, in milliseconds.
+const SLEPT_MS: u64 = 10_000;
+
+/// Takes the page over from the server: the state stands in the document.
+pub fn hydrate() {
+    let document = document();
+    let Some(root) = document.get_element_by_id("maru").and_then(|root| root.dyn_into::<HtmlElement>().ok()) else {
+        return leptos::logging::error!("the page has no element #maru to be hydrated");
+    };
+    let island = document.get_element_by_id("maru-state").and_then(|island| island.text_content());
+    match island.as_deref().map(serde_json::from_str::<RoomState>) {
+        Some(Ok(state)) => hydrate_from(root, move || view! { <RoomPage state /> }).forget(),
+        Some(Err(error)) => leptos::logging::error!("the page's state cannot be read: {error}"),
+        None => leptos::logging::error!("the page has no state"),
+    }
+}
+
+/// Brings a room to life as soon as its view has been hydrated.
+pub(crate) fn attach(feed: Feed, state: &RoomState) {
+    let state = RefCell::new(Some(state.clone()));
+    Effect::new(move |_| {
+        // Set when the view has been hydrated; the state is taken once.
+        if let Some(timeline) = feed.timeline.get()
+            && let Some(state) = state.take()
+        {
+            let live = Live::new(feed, state);
+            feed.open_desk(Rc::clone(&live) as Rc<dyn Desk>);
+            live.listen(&timeline);
+            feed.clock.use_local_zone();
+            // Days are the reader's from here on.
+            live.redraw();
+            live.dispatch(Event::Start);
+            declare_hydrated();
+        }
+    });
+}
+
+/// For programs that look at the page and for those that measure it.
+fn declare_hydrated() {
+    if let Some(performance) = window().performance() {
+        let _ = performance.mark("hydrated");
+    }
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-hydrated", "true");
+    }
+}
+
+/// The page's clock in Unix milliseconds.
+fn now() -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; times are neither")]
+    let now = js_sys::Date::now() as u64;
+    now
+}
+
+/// Fills with numbers that nobody else has.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let filled = window().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    if filled.is_err() {
+        for byte in &mut bytes {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 256")]
+            let drawn = (js_sys::Math::random() * 256.0) as u8;
+            *byte = drawn;
+        }
+    }
+    bytes
+}
+
+/// The open room.
+struct Live {
+    feed: Feed,
+    room: RoomName,
+    engine: RefCell<Engine>,
+    socket: RefCell<Option<Socket>>,
+    wake_up: RefCell<Option<TimeoutHandle>>,
+    window: Cell<Window>,
+    /// Whether the reader is at the end and goes along with it.
+    follows: Cell<bool>,
+    /// What changed since the last frame.
+    changes: Cell<Changes>,
+    frame_is_due: Cell<bool>,
+    bar: Rc<Bar>,
+    announcer: Rc<Announcer>,
+}
+
+impl Live {
+    fn new(feed: Feed, state: RoomState) -> Rc<Self> {
+        let RoomState { viewer, room, epoch, head, history, .. } = state;
+        let shown = Cell::new(Window::new(history.messages.len()));
+        let host = window().location().host().unwrap_or_default();
+        let seed = u64::from_le_bytes(random());
+        let setup = Setup { room: room.clone(), me: viewer.person, epoch, head, history, host, seed };
+        Rc::new(Self {
+            feed,
+            room,
+            engine: RefCell::new(Engine::new(setup)),
+            socket: RefCell::default(),
+            wake_up: RefCell::default(),
+            window: shown,
+            follows: Cell::new(true),
+            changes: Cell::default(),
+            frame_is_due: Cell::new(false),
+            bar: Bar::new(feed),
+            announcer: Announcer::new(feed),
+        })
+    }
+
+    /// Hears what happens to the page from now on.
+    fn listen(self: &Rc<Self>, timeline: &HtmlElement) {
+        self.follows.set(scroll::place(timeline).follows);
+        let tell = |event: fn() -> Event| {
+            let live = Rc::clone(self);
+            move || live.dispatch(event())
+        };
+        let (wake, online, offline) = (tell(|| Event::Wake), tell(|| Event::Online), tell(|| Event::Offline));
+        let shown = wake.clone();
+        window_event_listener(ev::visibilitychange, move |_| {
+            if document().visibility_state() == VisibilityState::Visible {
+                wake();
+            }
+        });
+        window_event_listener(ev::pageshow, move |event| {
+            if event.persisted() {
+                shown();
+            }
+        });
+        window_event_listener(ev::online, move |_| online());
+        window_event_listener(ev::offline, move |_| offline());
+
+        let live = Rc::clone(self);
+        listener(timeline, "scroll", move || live.scrolled());
+        let live = Rc::clone(self);
+        watch_size(timeline, move || live.resized());
+        if let Some(viewport) = window().visual_viewport() {
+            let shown = viewport.clone();
+            listener(&viewport, "resize", move || keyboard::make_room(&shown));
+        }
+    }
+
+    /// Tells the engine what happened and carries out what it asks for.
+    fn dispatch(self: &Rc<Self>, event: Event) {
+        let tasks = self.engine.borrow_mut().handle(now(), event);
+        self.carry_out(tasks);
+    }
+
+    fn carry_out(self: &Rc<Self>, tasks: Vec<Task>) {
+        for task in tasks {
+            match task {
+                Task::Connect { generation } => self.connect(generation),
+                Task::Disconnect { generation } => {
+                    self.socket.borrow_mut().take_if(|socket| socket.generation() == generation);
+                }
+                Task::Transmit { generation, text } => {
+                    if let Some(socket) = &*self.socket.borrow()
+                        && socket.generation() == generation
+                    {
+                        socket.send(&text);
+                    }
+                }
+                Task::WakeAfter(wait) => self.wake_after(wait),
+                Task::Fetch(request) => self.fetch(request),
+                Task::Changed(changes) => self.collect(changes),
+            }
+        }
+    }
+
+    fn connect(self: &Rc<Self>, generation: u64) {
+        let live = Rc::clone(self);
+        let tell: Rc<dyn Fn(Event)> = Rc::new(move |event| live.dispatch(event));
+        let location = window().location();
+        let scheme = if location.protocol().is_ok_and(|scheme| scheme == "https:") { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
+        // The old socket goes first, so that the two never count as two.
+        self.socket.take();
+        match Socket::open(&url, generation, Rc::clone(&tell)) {
+            Ok(socket) => *self.socket.borrow_mut() = Some(socket),
+            Err(_) => set_timeout(move || tell(Event::Closed { generation }), Duration::ZERO),
+        }
+    }
+
+    fn wake_after(self: &Rc<Self>, wait: Duration) {
+        let live = Rc::clone(self);
+        let due = now().saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let ring = move || {
+            if now() > due.saturating_add(SLEPT_MS) {
+                live.dispatch(Event::Wake);
+            }
+            live.dispatch(Event::Tick);
+        };
+        let timer = set_timeout_with_handle(ring, wait).ok();
+        if let Some(before) = self.wake_up.replace(timer) {
+            before.clear();
+        }
+    }
+
+    fn fetch(self: &Rc<Self>, request: PageRequest) {
+        let live = Rc::clone(self);
+        spawn_local(async move {
+            let page = history::fetch(&live.room, request).await;
+            live.dispatch(match page {
+                Some(page) => Event::Fetched { request, page },
+                None => Event::FetchFailed { request },
+            });
+        });
+    }
+}
+
+impl Desk for Live {
+    fn send(self: Rc<Self>, text: String) -> Result<(), ComposeError> {
+        let tasks = self.engine.borrow_mut().compose(now(), text, random())?;
+        // Whoever speaks wants to see it.
+        self.go_to_end();
+        self.carry_out(tasks);
+        Ok(())
+    }
+
+    fn tell(self: Rc<Self>, event: Event) {
+        match event {
+            Event::LoadOlder => self.show_earlier(),
+            event => self.dispatch(event),
+        }
+    }
+
+    fn jump_to_latest(self: Rc<Self>) {
+        self.go_to_end();
+    }
+}
+
+/// Calls back whenever an event happens, for as long as the page exists.
+fn listener(target: &web_sys::EventTarget, event: &str, then: impl Fn() + 'static) {
+    let then = Closure::<dyn Fn()>::new(then);
+    // Fails for no event name.
+    let _ = target.add_event_listener_with_callback(event, then.as_ref().unchecked_ref());
+    then.forget();
+}
+
+/// Calls back whenever the element or the list in it changes its size.
+fn watch_size(timeline: &web_sys::Element, then: impl Fn() + 'static) {
+    let then = Closure::<dyn Fn()>::new(then);
+    if let Ok(observer) = ResizeObserver::new(then.as_ref().unchecked_ref()) {
+        observer.observe(timeline);
+        if let Some(list) = timeline.last_element_child() {
+            observer.observe(&list);
+        }
+    }
+    then.forget();
+}

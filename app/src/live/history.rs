@@ -1,0 +1,25 @@
+//! Pages of history over HTTP.
+
+use gloo_net::http::Request;
+use protocol::{HistoryPage, RoomName, limits};
+use web_sys::AbortSignal;
+
+use crate::chat::PageRequest;
+
+/// How long the answer may take, in milliseconds.
+const PATIENCE_MS: u32 = 10_000;
+
+/// Gets a page; nothing if that failed for whatever reason, which the reader is told in one sentence.
+pub(super) async fn fetch(room: &RoomName, request: PageRequest) -> Option<HistoryPage> {
+    let url = format!("/api/rooms/{room}/messages?limit={}", limits::PAGE);
+    let url = match request {
+        PageRequest::Latest => url,
+        PageRequest::Before(position) => format!("{url}&before={position}"),
+    };
+    let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
+    let response = Request::get(&url).abort_signal(Some(&signal)).send().await.ok()?;
+    if !response.ok() {
+        return None;
+    }
+    serde_json::from_str(&response.text().await.ok()?).ok()
+}

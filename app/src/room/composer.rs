@@ -1,0 +1,197 @@
+//! Where one writes.
+//!
+//! The field owns its text: it is never written back from a signal, so nothing can disturb a syllable in the making or lose
+//! what was typed before hydration. It is read when it is sent, and emptied when the engine has taken the text.
+//!
+//! Enter: whatever would have typed a line break sends instead (`beforeinput`), which is one Enter for Korean and the
+//! confirming Enter for nothing in Japanese and Chinese. Touch keyboards keep their line break; there the button sends.
+
+#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+
+use js_sys::Reflect;
+use leptos::ev;
+use leptos::html::Textarea;
+use leptos::prelude::*;
+use leptos::web_sys::{self, HtmlTextAreaElement};
+use protocol::{RoomName, limits};
+
+use super::feed::Feed;
+use crate::chat::ComposeError;
+use crate::i18n::{self, Text};
+
+/// From how many characters below the limit the counter is shown.
+const COUNTER_FROM: usize = limits::TEXT_CHARS / 10;
+
+/// What the keyboard is doing, which `beforeinput` does not tell.
+#[derive(Clone, Copy, Default)]
+struct Keystroke {
+    shift: bool,
+    /// This press of a key has sent already; a key that is held down repeats.
+    sent: bool,
+}
+
+/// The field, the button, and what is said about the text.
+#[component]
+pub(crate) fn Composer(
+    feed: Feed,
+    room: RoomName,
+    /// Why the last form was refused.
+    notice: Option<String>,
+) -> impl IntoView {
+    let language = feed.language;
+    let field: NodeRef<Textarea> = NodeRef::new();
+    let refusal = RwSignal::new(None::<Text>);
+    let left = RwSignal::new(None::<usize>);
+    let keystroke = StoredValue::new(Keystroke::default());
+
+    let look_at = move |field: &HtmlTextAreaElement| {
+        refusal.set(None);
+        left.set(room_left(&field.value()));
+        fit(field);
+    };
+    // Text that was typed before hydration is there already.
+    Effect::new(move |_| {
+        if let Some(field) = field.get() {
+            look_at(&field);
+        }
+    });
+    let send = move || {
+        let Some(field) = field.get_untracked() else { return };
+        match feed.send(field.value()) {
+            Ok(()) => {
+                field.set_value("");
+                look_at(&field);
+            }
+            Err(error) => refusal.set(Some(match error {
+                ComposeError::Empty => Text::Blank,
+                ComposeError::TooLong => Text::TooLong,
+                ComposeError::Full => Text::OutboxFull,
+            })),
+        }
+        // A touch keyboard stays open.
+        let _ = field.focus();
+    };
+    let send_by_key = move || {
+        let first = !keystroke.with_value(|key| key.sent);
+        keystroke.update_value(|key| key.sent = true);
+        if first {
+            send();
+        }
+    };
+    let on_keydown = move |event: ev::KeyboardEvent| {
+        keystroke.update_value(|key| {
+            key.shift = event.shift_key();
+            key.sent &= event.repeat();
+        });
+        // 229: the key belongs to the input method, also in Safari, which ends the composition before it says so.
+        let is_enter = event.key() == "Enter" && !event.is_composing() && event.key_code() != 229;
+        let always = event.ctrl_key() || event.meta_key();
+        let fallback = !announces_input(&event) && !event.shift_key() && enter_sends();
+        if is_enter && (always || fallback) {
+            event.prevent_default();
+            send_by_key();
+        }
+    };
+    let on_beforeinput = move |event: ev::InputEvent| {
+        let breaks_line = matches!(event.input_type().as_str(), "insertLineBreak" | "insertParagraph");
+        let shift = keystroke.with_value(|key| key.shift);
+        if breaks_line && !event.is_composing() && !shift && enter_sends() {
+            event.prevent_default();
+            send_by_key();
+        }
+    };
+    let on_input = move |_| {
+        if let Some(field) = field.get_untracked() {
+            look_at(&field);
+        }
+    };
+    view! {
+        <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
+            {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
+            <div class="box">
+                <label class="hidden" for="body">{i18n::composer_label(language, room.as_str())}</label>
+                <textarea
+                    id="body"
+                    name="body"
+                    rows="1"
+                    dir="auto"
+                    autocomplete="off"
+                    enterkeyhint="enter"
+                    placeholder=Text::ComposerPlaceholder.to(language)
+                    aria-describedby="composer-note"
+                    node_ref=field
+                    on:keydown=on_keydown
+                    on:beforeinput=on_beforeinput
+                    on:input=on_input
+                ></textarea>
+                // A submit button would leave the page, text and all, if it were pressed before hydration.
+                <button
+                    type="button"
+                    class="send"
+                    aria-label=Text::Send.to(language)
+                    on:mousedown=move |event| event.prevent_default()
+                    on:click=move |_| send()
+                >
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="M12 19V5m-6 6 6-6 6 6" />
+                    </svg>
+                </button>
+            </div>
+            <div class="under" id="composer-note">
+                <span class="hint">{Text::ComposerHint.to(language)}</span>
+                <span class="needs-script">{Text::NeedsScript.to(language)}</span>
+                <span class="refusal" role="alert">
+                    {move || refusal.get().map(|text| text.to(language))}
+                </span>
+                <span class="counter">{move || left.get().map(|left| i18n::characters_left(language, left))}</span>
+            </div>
+        </form>
+    }
+}
+
+/// How many characters may follow, once that is worth saying.
+fn room_left(text: &str) -> Option<usize> {
+    let by_chars = limits::TEXT_CHARS.checked_sub(text.chars().count())?;
+    let by_bytes = limits::TEXT_BYTES.checked_sub(text.len())?;
+    // A character takes up to four bytes, so the bytes can only be the nearer limit for such.
+    let left = by_chars.min(by_bytes);
+    (left <= COUNTER_FROM).then_some(left)
+}
+
+/// Touch keyboards keep their line break. Asked for anew each time: a tablet may have got a mouse meanwhile.
+///
+/// Not asked as "is there a fine pointer", which is false in a browser without any pointer.
+fn enter_sends() -> bool {
+    let coarse = web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
+    !coarse.is_some_and(|query| query.matches())
+}
+
+/// Whether the browser says what a key is about to do; otherwise the key itself is what there is.
+fn announces_input(event: &ev::KeyboardEvent) -> bool {
+    event.target().is_some_and(|target| Reflect::has(&target, &"onbeforeinput".into()).unwrap_or(false))
+}
+
+/// Grows the field with its text where the style sheet cannot (`field-sizing`).
+fn fit(field: &HtmlTextAreaElement) {
+    if web_sys::css::supports_with_value("field-sizing", "content").unwrap_or(false) {
+        return;
+    }
+    let style = web_sys::HtmlElement::style(field);
+    // Setting these two properties cannot fail.
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_appears_near_either_limit() {
+        assert_eq!(room_left("안녕"), None);
+        assert_eq!(room_left(&"가".repeat(3_600)), Some(400));
+        assert_eq!(room_left(&"가".repeat(4_000)), Some(0));
+        assert_eq!(room_left(&"가".repeat(4_001)), None);
+        assert_eq!(room_left(&"🙂".repeat(4_000)), Some(0));
+    }
+}

@@ -1,0 +1,24 @@
+// Shows the instants that the server wrote in UTC in the reader's own time zone and manner, before the first paint and
+// without WASM.
+(() => {
+  const root = document.documentElement;
+  const format = (options) => new Intl.DateTimeFormat(root.dataset.locale, options);
+  // The reader's own variety of the page's language: en-GB has other clocks than en-US.
+  const locale = navigator.languages.find((tag) => tag.split("-")[0] === root.lang) ?? root.lang;
+  try {
+    root.dataset.locale = Intl.getCanonicalLocales(locale)[0];
+  } catch {
+    root.dataset.locale = root.lang;
+  }
+  const clock = format({ hour: "numeric", minute: "2-digit" });
+  const date = format({ month: "short", day: "numeric" });
+  const today = new Date().toDateString();
+  for (const element of document.querySelectorAll("time[datetime*=T]")) {
+    const instant = new Date(element.dateTime);
+    const dated = element.closest(".rooms") && instant.toDateString() !== today;
+    element.firstChild.data = (dated ? date : clock).format(instant);
+  }
+  // The newest message is what one comes for.
+  const timeline = document.querySelector("[role=log]");
+  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+})();

@@ -1,0 +1,177 @@
+//! From messages to rows: days, runs of one author, which row of a minute shows the time.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use protocol::{Kind, Message, Position};
+
+use crate::chat::{Failure, Pending, Status, grouping};
+use crate::civil::Civil;
+
+/// What a row is, whatever else changes about it: the same key keeps the same piece of the page.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// The chip above the first message of a day.
+    Day(Position),
+    /// A message at its place.
+    Placed(Position),
+    /// The viewer's own message by its `client-msg-id`, from composing on.
+    Own(String),
+}
+
+/// A row to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a> {
+    /// What it is.
+    pub(crate) key: Key,
+    /// What it shows, for as long as it exists.
+    pub(crate) source: Source<'a>,
+    /// What may change about it.
+    pub(crate) look: Look,
+}
+
+/// Where a row comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// A new day begins.
+    Day(Civil),
+    /// A message of the room.
+    Message(&'a Arc<Message>),
+    /// A message that is not in the room yet.
+    Pending(&'a Pending),
+}
+
+/// What may change about a row while it is on the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Where it stands and when the log took it, once it is in the room.
+    pub(crate) placed: Option<(Position, i64)>,
+    /// Whether it continues the run of the row before.
+    pub(crate) continues: bool,
+    /// Whether it is the last of its author in this minute, and so shows the time.
+    pub(crate) shows_time: bool,
+    /// How far it has come, if it is not in the room yet.
+    pub(crate) status: Option<Status>,
+}
+
+impl Look {
+    /// Whether the server refused it, or it waited for too long.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match &self.status {
+            Some(Status::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+/// Lays out messages in the order of the log, and after them what is not in the room yet.
+///
+/// `me` is the viewer's id, `civil` tells the viewer's wall calendar at an instant.
+pub(crate) fn lay_out<'a>(
+    messages: &'a [Arc<Message>],
+    pending: &'a [Pending],
+    me: Option<&str>,
+    civil: impl Fn(i64) -> Civil,
+) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::with_capacity(messages.len() + pending.len() + 4);
+    let mut own = HashSet::new();
+    let mut before: Option<(&Message, Civil)> = None;
+    for message in messages {
+        let moment = civil(message.ts);
+        let same_day = before.is_some_and(|(_, last)| last.same_day(moment));
+        if !same_day {
+            rows.push(Row { key: Key::Day(message.position), source: Source::Day(moment), look: Look::default() });
+        }
+        let continues = same_day && before.is_some_and(|(last, _)| grouping::continues(last, message));
+        if let Some(((_, last), previous)) = before.zip(rows.last_mut()).filter(|_| continues) {
+            previous.look.shows_time = last.minute != moment.minute;
+        }
+        // Another program may use one id twice; two rows with one key would break the list.
+        let is_mine = me == Some(message.sender.uid.as_str()) && own.insert(message.id.as_str());
+        let key = if is_mine { Key::Own(message.id.clone()) } else { Key::Placed(message.position) };
+        let look =
+            Look { placed: Some((message.position, message.ts)), continues, shows_time: true, status: None };
+        rows.push(Row { key, source: Source::Message(message), look });
+        before = Some((message, moment));
+    }
+    let mut continues = before.is_some_and(|(last, _)| last.kind == Kind::Message && me == Some(last.sender.uid.as_str()));
+    for item in pending {
+        if own.insert(item.id.as_str()) {
+            let look = Look { placed: None, continues, shows_time: false, status: Some(item.status.clone()) };
+            rows.push(Row { key: Key::Own(item.id.clone()), source: Source::Pending(item), look });
+            continues = true;
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Epoch, Sender};
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    /// 2026-11-23T23:50:00Z.
+    const LATE: i64 = 1_795_477_800_000;
+
+    fn message(offset: i64, uid: &str, ts: i64) -> Arc<Message> {
+        Arc::new(Message {
+            position: Position { epoch: Epoch(1), partition: 3, offset },
+            prev: None,
+            ts,
+            kind: Kind::Message,
+            id: format!("id-{offset}"),
+            sender: Sender { uid: uid.to_owned(), name: uid.to_owned() },
+            body: "안녕".to_owned(),
+            other: serde_json::Map::new(),
+        })
+    }
+
+    /// One letter a row: a day, a first or continuing message, upper case where the time is shown.
+    fn shape(messages: &[Arc<Message>], offset: i32) -> String {
+        lay_out(messages, &[], Some("me"), |ts| Civil::at(ts, offset))
+            .iter()
+            .map(|row| match (&row.source, row.look.continues, row.look.shows_time) {
+                (Source::Day(_), ..) => '|',
+                (_, false, false) => 'f',
+                (_, false, true) => 'F',
+                (_, true, false) => 'c',
+                (_, true, true) => 'C',
+            })
+            .collect()
+    }
+
+    #[test]
+    fn runs_and_times() {
+        let messages = [
+            message(1, "a", LATE),
+            message(2, "a", LATE + 1_000),
+            message(3, "a", LATE + MINUTE),
+            message(4, "b", LATE + MINUTE),
+            message(5, "b", LATE + 7 * MINUTE),
+        ];
+        assert_eq!(shape(&messages, 0), "|fCCFF");
+        assert_eq!(shape(&messages[1..], 0), "|FCFF");
+    }
+
+    #[test]
+    fn days_are_the_viewers() {
+        let messages = [message(1, "a", LATE), message(2, "a", LATE + 4 * MINUTE), message(3, "a", LATE + 11 * MINUTE)];
+        assert_eq!(shape(&messages, 0), "|FC|F", "midnight in London splits the run");
+        assert_eq!(shape(&messages, 9 * 60), "|FCF", "a morning in Seoul");
+        assert_eq!(shape(&messages[..2], -23 * 60), "|FC");
+    }
+
+    #[test]
+    fn keys_are_unique_and_stay_with_the_message() {
+        let mut twice = message(2, "me", LATE);
+        Arc::make_mut(&mut twice).id = "id-1".to_owned();
+        let messages = [message(1, "me", LATE), twice, message(3, "a", LATE)];
+        let rows = lay_out(&messages, &[], Some("me"), |ts| Civil::at(ts, 0));
+        let keys: Vec<_> = rows.iter().map(|row| &row.key).collect();
+        assert_eq!(*keys[1], Key::Own("id-1".to_owned()));
+        assert_eq!(*keys[2], Key::Placed(messages[1].position));
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+    }
+}
