@@ -1,6 +1,47 @@
 //! rdkafka: the only bridge between this server and the log, in every mode.
+//!
+//! # Layout
+//!
+//! - [`settings`]: librdkafka's properties, ours and the operator's
+//! - [`link`]: whether Kafka answers, told once per outage; librdkafka's own log lines
+//! - [`producer`]: records into the log
+//! - [`topics`]: the topics, made and checked at start
+//! - [`epoch`]: which life of the log this is
+//! - [`checkpoint`]: whether the store belongs to it
+//! - [`scan`]: reading a stretch of a topic once
+//! - [`start`]: the steps from nothing to a caught-up fold
+//! - [`consumer`]: the thread that reads every partition and folds it
+//! - [`watchdog`]: finds out what librdkafka does not tell
+
+mod checkpoint;
+mod consumer;
+mod epoch;
+mod link;
+mod producer;
+mod scan;
+mod settings;
+mod start;
+mod topics;
+mod watchdog;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use protocol::RoomName;
+
+use crate::fold::{Committer, Rooms};
+use crate::history::HistoryError;
+use link::Link;
+
+pub use crate::fold::partition_of;
+pub use producer::{ProduceError, Producer};
+pub use settings::LogSettings;
+pub use start::start;
+
+/// How long a stopping server waits for the log to take what was produced.
+const FLUSH: Duration = Duration::from_secs(10);
 
 /// How the log failed a message after the producer had taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,4 +56,151 @@ pub enum DeliveryFailure {
 pub trait DeliveryFailures: Send + Sync {
     /// The message with this sender and id failed.
     fn failed(&self, room: &RoomName, uid: &str, id: &str, failure: DeliveryFailure);
+}
+
+/// How far the server has come with the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Kafka does not answer yet.
+    Connecting,
+    /// Records that were written before this server started are being folded.
+    CatchingUp {
+        /// How many are folded.
+        done: u64,
+        /// How many there were at the start.
+        total: u64,
+    },
+    /// Everything that was in the log at the start is folded; new records follow as they come.
+    Ready,
+    /// The log can no longer be followed; the sentence says what to do.
+    Failed(String),
+}
+
+/// Why the log could not be started. Each is a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// librdkafka does not accept a property.
+    #[error("the Kafka setting {key} is not accepted: {reason}")]
+    Setting {
+        /// The property.
+        key: String,
+        /// Why, without its value.
+        reason: String,
+    },
+    /// The brokers do not let this server in.
+    #[error(
+        "Kafka at {brokers} refuses this server's credentials: {reason}; check the sasl.* settings"
+    )]
+    Authentication {
+        /// The addresses that were asked.
+        brokers: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// A topic has another partition count than the settings say. Rooms would move, so it is never changed.
+    #[error(
+        "the topic {topic} has {found} partitions, but this server is set to {wanted}; set the count to {found}, or set \
+         another topic prefix to begin a new log"
+    )]
+    PartitionCount {
+        /// The topic.
+        topic: String,
+        /// What it has.
+        found: usize,
+        /// What the settings say.
+        wanted: i32,
+    },
+    /// A topic is absent and could not be made.
+    #[error(
+        "the topic {topic} does not exist and cannot be made: {reason}; make it by hand or allow this server to"
+    )]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// The local store cannot be used.
+    #[error("{0}")]
+    History(#[from] HistoryError),
+    /// The operating system gave no thread.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The log could not be followed to its end; the reason is a sentence.
+    #[error("{0}")]
+    Lost(String),
+    /// The start was given up, or the thread that carried it out is gone.
+    #[error("the start of the log was given up")]
+    GivenUp,
+}
+
+/// The running log: what is produced into it comes back folded into rooms.
+pub struct Log {
+    /// The rooms as folded so far.
+    pub rooms: Arc<Rooms>,
+    /// Where messages enter the log.
+    pub producer: Producer,
+    link: Arc<Link>,
+    stop: Stop,
+    /// The reader and its watchdog.
+    threads: [JoinHandle<()>; 2],
+    committer: Committer,
+}
+
+impl Log {
+    /// Whether this server still follows the log and its store keeps up (decision 11): otherwise it should not serve.
+    pub fn healthy(&self) -> bool {
+        self.rooms.healthy() && !self.threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Whether Kafka answers. While it does not, messages wait in the producer and history goes on.
+    pub fn connected(&self) -> bool {
+        !self.link.is_down()
+    }
+
+    /// Waits up to ten seconds for the log to take what was produced, stops reading, and commits what is folded.
+    pub async fn shutdown(self) {
+        let ended = tokio::task::spawn_blocking(move || {
+            self.producer.flush(FLUSH);
+            drop(self.stop);
+            for thread in self.threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the log has panicked");
+                }
+            }
+            self.committer.finish();
+        });
+        if ended.await.is_err() {
+            tracing::error!("stopping the log has panicked");
+        }
+    }
+}
+
+/// Tells the reading thread to end when it is dropped.
+struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    fn signal(&self) -> Stopped {
+        Stopped(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The reading thread's view of a [`Stop`].
+#[derive(Clone)]
+struct Stopped(Arc<AtomicBool>);
+
+impl Stopped {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }

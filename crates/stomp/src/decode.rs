@@ -68,7 +68,7 @@ pub enum Item {
 ///
 /// No octet is searched twice. Headers and bodies share the memory of the chunk they arrived in; they are copied only
 /// if they straddle chunks or are escaped. Once [`next`](Self::next) gave `None`, no more is held than one incomplete
-/// frame within its limits.
+/// frame within its limits; while its body arrives, its headers still share the one chunk that they came in.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
@@ -313,4 +313,49 @@ impl Decoder {
 fn parse_command(line: &[u8]) -> Result<Command, DecodeError> {
     let name = str::from_utf8(line).map_err(|_| DecodeError::NotUtf8)?;
     Command::from_wire(name).ok_or_else(|| DecodeError::UnknownCommand(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::encode;
+
+    fn octet_by_octet(decoder: &mut Decoder, stream: &[u8]) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for octet in stream {
+            decoder.push(Bytes::copy_from_slice(&[*octet]));
+            while let Some(item) = decoder.next().unwrap() {
+                frames.extend(match item {
+                    Item::Frame(frame) => Some(frame),
+                    Item::HeartBeat => None,
+                });
+            }
+        }
+        frames
+    }
+
+    #[test]
+    fn item_23_no_octet_is_searched_twice() {
+        let long = Frame::new(Command::Send)
+            .with("a", "x".repeat(2_000))
+            .with("b", "y\n:".repeat(500))
+            .with_body(vec![b'z'; 20_000]);
+        let mut stream = BytesMut::new();
+        for _ in 0..3 {
+            encode(&long, Version::V1_2, &mut stream);
+            stream.extend_from_slice(b"\n\r\n\0MESSAGE\n\nno length but long");
+            stream.extend_from_slice(&long.body);
+            stream.extend_from_slice(b"\0");
+        }
+        let mut decoder = Decoder::new(Limits::default());
+        assert_eq!(octet_by_octet(&mut decoder, &stream).len(), 6);
+        let searched = decoder.buffer.searched;
+        assert!(searched <= stream.len(), "{searched} of {}", stream.len());
+        assert!(
+            searched > stream.len() / 2,
+            "the work is counted: {searched}"
+        );
+    }
 }

@@ -122,9 +122,8 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<String, UndefinedEscape> {
-        Style::Escaped
-            .read(text, &ByteString::from(text))
-            .map(String::from)
+        let line = ByteString::from(text);
+        Style::Escaped.read(&line, &line).map(String::from)
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! The seam between a session and what its destinations stand for (the chat; later the conformance profile).
+//!
+//! What a request carries may share the memory of the frame it came in, up to a frame's size: copy what is to be kept
+//! for long. The `id` and `destination` of a [`SubscribeRequest`] are such copies already.
 
 use std::time::Instant;
 
@@ -61,13 +64,19 @@ pub enum Progress {
 
 /// What a session's destinations stand for. Calls never block on the network; what takes longer is [`Progress::Pending`].
 pub trait Destinations {
-    /// Lets a client in, or not. The headers are added to CONNECTED.
+    /// Lets a client in, or not. The headers are added to CONNECTED, which cannot express line ends: they must hold none.
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal>;
 
-    /// Takes a SEND.
-    fn send(&mut self, request: SendRequest, ticket: Ticket, now: Instant) -> Result<Progress, Refusal>;
+    /// Takes a SEND. A refusal reaches the client as a MESSAGE where [`Self::replies`] has a subscription for it, and
+    /// ends the session where not.
+    fn send(
+        &mut self,
+        request: SendRequest,
+        ticket: Ticket,
+        now: Instant,
+    ) -> Result<Progress, Refusal>;
 
-    /// Starts a subscription. The headers are added to the RECEIPT, if one was asked for. A replay starts only after the
+    /// Starts a subscription. A refusal ends the session. The headers are added to the RECEIPT, if one was asked for. A replay starts only after the
     /// RECEIPT has been queued, so implementations hand it out when they are next asked for messages.
     fn subscribe(&mut self, request: SubscribeRequest) -> Result<Headers, Refusal>;
 

@@ -3,6 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use ::stomp::{Command, DecodeError};
+
+/// The value of `version` in an ERROR that speaks of versions.
+pub const SUPPORTED_VERSIONS: &str = "1.0,1.1,1.2";
+
 /// A word that a client program can decide on (`x-code`), after `docs/PROTOCOL.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -10,6 +15,8 @@ pub enum Code {
     UnsupportedVersion,
     /// Bytes that are no frame.
     MalformedFrame,
+    /// A backslash in a header that begins no escape sequence.
+    BadEscape,
     /// A frame over the size limit.
     FrameTooLarge,
     /// More headers than allowed.
@@ -62,6 +69,7 @@ impl Code {
         match self {
             Self::UnsupportedVersion => "unsupported-version",
             Self::MalformedFrame => "malformed-frame",
+            Self::BadEscape => "bad-escape",
             Self::FrameTooLarge => "frame-too-large",
             Self::TooManyHeaders => "too-many-headers",
             Self::BadHeader => "bad-header",
@@ -123,7 +131,7 @@ impl Code {
 pub struct Refusal {
     /// For programs.
     pub code: Code,
-    /// The ERROR's `message` header, in RabbitMQ's wording where it has one: existing clients match on it.
+    /// The ERROR's `message` header, in `RabbitMQ`'s wording where it has one: existing clients match on it.
     pub message: Cow<'static, str>,
     /// The body: a sentence that says what to do.
     pub detail: Cow<'static, str>,
@@ -133,7 +141,75 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal without a time to wait.
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), detail: detail.into(), retry_after: None }
+    pub fn new(
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The same refusal, with a time to wait before trying again.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
+    /// CONNECT offers no version that the server speaks.
+    pub fn unsupported_version() -> Self {
+        let detail = format!("Supported versions are {SUPPORTED_VERSIONS}");
+        Self::new(Code::UnsupportedVersion, "Version mismatch", detail)
+    }
+
+    /// Not a command, or not one that clients send, or not one of the session's version.
+    pub fn bad_command(command: &str) -> Self {
+        Self::new(
+            Code::UnknownCommand,
+            "Bad command",
+            format!("Could not interpret command '{command}'."),
+        )
+    }
+
+    /// A header that the client may not set, or with a bad value; the detail says which.
+    pub fn invalid_header(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::BadHeader, "Invalid header", detail)
+    }
+
+    /// SEND or SUBSCRIBE without `destination`.
+    pub fn missing_destination(command: Command) -> Self {
+        let detail = format!("{} needs a 'destination'.", command.as_str());
+        Self::new(Code::MissingHeader, "Missing destination", detail)
+    }
+
+    /// The server goes down; the client may come back, here or elsewhere, after the given time.
+    pub fn draining(retry_after: Duration) -> Self {
+        Self::new(
+            Code::Draining,
+            "Server going down",
+            "This server is restarting. Connect again.",
+        )
+        .after(retry_after)
+    }
+}
+
+impl From<&DecodeError> for Refusal {
+    fn from(error: &DecodeError) -> Self {
+        let (code, message) = match error {
+            DecodeError::UnknownCommand(command) => return Self::bad_command(command),
+            DecodeError::TooLarge { .. } => (Code::FrameTooLarge, "Frame too large"),
+            DecodeError::TooManyHeaders { .. } => (Code::TooManyHeaders, "Too many headers"),
+            DecodeError::UndefinedEscape(_) => (Code::BadEscape, "Undefined escape sequence"),
+            // The enumeration may grow; whatever else cannot be read is malformed.
+            _ => (Code::MalformedFrame, "Malformed frame"),
+        };
+        Self::new(code, message, error.to_string())
     }
 }

@@ -50,7 +50,7 @@ pub enum DecodeError {
     )]
     MissingNul,
     /// Only SEND, MESSAGE and ERROR may have a body.
-    #[error("A {} frame must not have a body.", .0.as_str())]
+    #[error("Only SEND, MESSAGE and ERROR frames may have a body, not {}.", .0.as_str())]
     BodyNotAllowed(Command),
 }
 

@@ -1,0 +1,248 @@
+//! Frames in, outputs out: the session against destinations that follow a script.
+//!
+//! Numbers in the names of tests are those of the checklist in the protocol's design.
+
+mod beating;
+mod connecting;
+mod leaving;
+mod properties;
+mod sending;
+mod subscribing;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use ::stomp::{Command, Frame, Headers};
+use bytestring::ByteString;
+
+use super::{Output, Session, Settings};
+use crate::stomp::destinations::{
+    Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket,
+};
+use crate::stomp::refusal::{Code, Refusal};
+
+const REPLIES: &str = "/user/queue/replies";
+
+/// Destinations that write down what they are asked and answer as told: yes, unless something else is scripted.
+#[derive(Debug, Default)]
+struct Script {
+    connect: Option<Result<Headers, Refusal>>,
+    sends: VecDeque<Result<Progress, Refusal>>,
+    subscribes: VecDeque<Result<Headers, Refusal>>,
+    asked: Vec<String>,
+    tickets: Vec<Ticket>,
+    replies: Option<ByteString>,
+}
+
+impl Destinations for Script {
+    fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal> {
+        let text = |value: Option<ByteString>| value.map_or_else(|| "-".to_owned(), String::from);
+        self.asked.push(format!(
+            "connect {} {}",
+            text(credentials.login),
+            text(credentials.passcode)
+        ));
+        self.connect.take().unwrap_or_else(|| Ok(Headers::new()))
+    }
+
+    fn send(
+        &mut self,
+        request: SendRequest,
+        ticket: Ticket,
+        _: Instant,
+    ) -> Result<Progress, Refusal> {
+        self.asked.push(format!(
+            "send {} {}",
+            request.destination,
+            String::from_utf8_lossy(&request.body)
+        ));
+        let answer = self
+            .sends
+            .pop_front()
+            .unwrap_or_else(|| Ok(Progress::Done(Headers::new())));
+        if answer == Ok(Progress::Pending) {
+            self.tickets.push(ticket);
+        }
+        answer
+    }
+
+    fn subscribe(&mut self, request: SubscribeRequest) -> Result<Headers, Refusal> {
+        let SubscribeRequest {
+            id,
+            named,
+            destination,
+            receipt,
+            version,
+            ..
+        } = &request;
+        self.asked.push(format!(
+            "subscribe {id} named={named} {destination} receipt={receipt} {version}"
+        ));
+        let answer = self
+            .subscribes
+            .pop_front()
+            .unwrap_or_else(|| Ok(Headers::new()));
+        if answer.is_ok() && &**destination == REPLIES {
+            self.replies = Some(id.clone());
+        }
+        answer
+    }
+
+    fn unsubscribe(&mut self, id: &ByteString) {
+        self.asked.push(format!("unsubscribe {id}"));
+        if self.replies.as_ref() == Some(id) {
+            self.replies = None;
+        }
+    }
+
+    fn replies(&self) -> Option<ByteString> {
+        self.replies.clone()
+    }
+}
+
+/// A session and the clock of its test.
+struct Client {
+    session: Session<Script>,
+    now: Instant,
+}
+
+impl Client {
+    fn with(settings: Settings) -> Self {
+        let now = Instant::now();
+        Self {
+            session: Session::new("s1", Script::default(), settings, now),
+            now,
+        }
+    }
+
+    fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// A client in an open session of STOMP 1.2 without heart-beats.
+    fn connected() -> Self {
+        let mut client = Self::new();
+        client.log_in("1.2");
+        client
+    }
+
+    fn log_in(&mut self, version: &str) {
+        let outputs = self.says(&format!("CONNECT\naccept-version:{version}\n\n"));
+        assert!(outputs[0].starts_with("CONNECTED "), "{outputs:?}");
+        assert_eq!(outputs.len(), 1);
+        self.session.destinations_mut().asked.clear();
+    }
+
+    fn says(&mut self, text: &str) -> Vec<String> {
+        self.does(|session, now, out| session.receive(frame(text), now, out))
+    }
+
+    fn does(
+        &mut self,
+        act: impl FnOnce(&mut Session<Script>, Instant, &mut Vec<Output>),
+    ) -> Vec<String> {
+        let mut out = Vec::new();
+        act(&mut self.session, self.now, &mut out);
+        out.iter().map(shown).collect()
+    }
+
+    fn completes(&mut self, nth: usize, outcome: Result<Headers, Refusal>) -> Vec<String> {
+        let ticket = self.session.destinations().tickets[nth];
+        self.does(|session, _, out| session.complete(ticket, outcome, out))
+    }
+
+    /// Ticks whenever the session asks for it until so much time has passed; gives what came, and after how many
+    /// milliseconds of the whole wait.
+    fn waits(&mut self, duration: Duration) -> Vec<(u128, String)> {
+        let (start, end) = (self.now, self.now + duration);
+        let mut seen = Vec::new();
+        while let Some(deadline) = self
+            .session
+            .next_deadline()
+            .filter(|deadline| *deadline <= end)
+        {
+            assert!(
+                deadline >= self.now,
+                "a deadline is not behind the clock that was told"
+            );
+            self.now = deadline;
+            let outputs = self.does(Session::tick);
+            assert!(!outputs.is_empty(), "a deadline is there for something");
+            assert!(seen.len() < 10_000, "deadlines come to an end");
+            seen.extend(
+                outputs
+                    .into_iter()
+                    .map(|output| ((deadline - start).as_millis(), output)),
+            );
+        }
+        self.now = end;
+        seen
+    }
+
+    fn asked(&self) -> &[String] {
+        &self.session.destinations().asked
+    }
+}
+
+/// Reads `COMMAND\nname:value\n\nbody`, without escapes.
+fn frame(text: &str) -> Frame {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let mut frame = Frame::new(Command::from_wire(lines.next().unwrap()).unwrap());
+    for line in lines {
+        let (name, value) = line.split_once(':').unwrap();
+        frame.headers.push(name, value);
+    }
+    frame.with_body(body.to_owned())
+}
+
+/// `COMMAND name:value | body`, `BEAT` or `CLOSE code reason`.
+fn shown(output: &Output) -> String {
+    match output {
+        Output::HeartBeat => "BEAT".to_owned(),
+        Output::Close { code, reason } => format!("CLOSE {code} {reason}").trim_end().to_owned(),
+        Output::Frame(frame) => {
+            let mut text = frame.command.as_str().to_owned();
+            for (name, value) in frame.headers.iter() {
+                text = format!("{text} {name}:{value}");
+            }
+            if frame.body.is_empty() {
+                return text;
+            }
+            format!("{text} | {}", String::from_utf8_lossy(&frame.body))
+        }
+    }
+}
+
+/// Asserts that there is an ERROR of this wording and code, then the close that belongs to it, and nothing else.
+#[track_caller]
+fn assert_refused(outputs: &[String], message: &str, code: Code) {
+    let [error, close] = outputs else {
+        panic!("one ERROR and one close, not {outputs:?}")
+    };
+    let word = code.as_str();
+    let start =
+        format!("ERROR message:{message} content-type:text/plain x-code:{word} x-retryable:");
+    assert!(
+        error.starts_with(&start),
+        "{error:?} is to start with {start:?}"
+    );
+    assert!(
+        error
+            .split(" | ")
+            .nth(1)
+            .is_some_and(|body| body.len() > 10),
+        "{error:?} explains itself"
+    );
+    assert_eq!(*close, format!("CLOSE {} {word}", code.close_code()));
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Headers {
+    pairs.iter().fold(Headers::new(), |headers, (name, value)| {
+        headers.with(*name, *value)
+    })
+}
+
+fn refusal(code: Code) -> Refusal {
+    Refusal::new(code, "No", "This is why not.")
+}

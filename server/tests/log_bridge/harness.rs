@@ -1,0 +1,189 @@
+//! What the tests of the log share: a broker, a server's log on it, and an observer that remembers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use protocol::{Kind, Message, Position, Record, RoomName, Sender};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use server::bridge::{
+    self, DeliveryFailure, DeliveryFailures, Log, LogSettings, Stage, StartError,
+};
+use server::fold::Observer;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+/// Liveness, not speed: whatever takes longer will not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PARTITIONS: i32 = 5;
+
+/// The Apache Kafka that `MARU_TEST_KAFKA` names, with topics of this test's own.
+pub(crate) struct Broker {
+    pub(crate) address: String,
+    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) prefix: String,
+}
+
+impl Broker {
+    pub(crate) async fn start() -> Self {
+        // RUST_LOG shows the story of a test that failed.
+        let filter = EnvFilter::from_default_env();
+        drop(
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_test_writer()
+                .try_init(),
+        );
+        let address = std::env::var("MARU_TEST_KAFKA").expect("the address of a Kafka broker");
+        let prefix = format!("test-{:08x}", getrandom::u32().unwrap());
+        Self {
+            address,
+            properties: BTreeMap::new(),
+            prefix,
+        }
+    }
+
+    pub(crate) fn settings(&self, directory: &Path) -> LogSettings {
+        LogSettings {
+            brokers: self.address.clone(),
+            properties: self.properties.clone(),
+            topic_prefix: self.prefix.clone(),
+            partitions: PARTITIONS,
+            client_id: "test".to_owned(),
+            directory: directory.to_owned(),
+            message_timeout: Duration::from_mins(1),
+        }
+    }
+
+    /// Writes a record as a program that is not Maru would.
+    pub(crate) fn produce(&self, topic: &str, partition: i32, key: &str, value: &str) {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.address);
+        for (key, value) in &self.properties {
+            config.set(key, value);
+        }
+        let producer: BaseProducer = config.create().unwrap();
+        let topic = format!("{}.{topic}", self.prefix);
+        let record = BaseRecord::to(&topic)
+            .partition(partition)
+            .key(key)
+            .payload(value);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
+    }
+}
+
+/// One server: its log, and what it was told.
+pub(crate) struct Server {
+    pub(crate) log: Log,
+    pub(crate) heard: Arc<Heard>,
+    pub(crate) stage: watch::Receiver<Stage>,
+}
+
+impl Server {
+    pub(crate) async fn start(broker: &Broker, directory: &TempDir) -> Self {
+        Self::with(broker.settings(directory.path())).await.unwrap()
+    }
+
+    pub(crate) async fn with(settings: LogSettings) -> Result<Self, StartError> {
+        let heard = Arc::new(Heard::default());
+        let (tell, stage) = watch::channel(Stage::Connecting);
+        let failures = Arc::clone(&heard) as Arc<dyn DeliveryFailures>;
+        let started = bridge::start(
+            settings,
+            Arc::clone(&heard) as Arc<dyn Observer>,
+            failures,
+            tell,
+        );
+        let log = tokio::time::timeout(2 * PATIENCE, started)
+            .await
+            .expect("the log starts or says why not")?;
+        Ok(Self { log, heard, stage })
+    }
+
+    /// Sends a message and waits until this server has folded it.
+    pub(crate) async fn say(&self, room: &str, id: &str, body: &str) -> Position {
+        let record = message(room, id, body);
+        self.log.producer.produce(&record).unwrap();
+        let found = || {
+            self.log
+                .rooms
+                .first_position(&record.room, "u-1", id)
+                .unwrap()
+        };
+        wait(|| found().is_some()).await;
+        found().unwrap()
+    }
+
+    /// Every message of a room.
+    pub(crate) fn room(&self, room: &str) -> Vec<Message> {
+        let page = self.log.rooms.last_page(&name(room), 1_000).unwrap();
+        assert!(!page.more);
+        page.messages
+    }
+
+    pub(crate) fn bodies(&self, room: &str) -> Vec<String> {
+        self.room(room)
+            .into_iter()
+            .map(|message| message.body)
+            .collect()
+    }
+}
+
+/// What a server's log told.
+#[derive(Default)]
+pub(crate) struct Heard {
+    pub(crate) visible: Mutex<Vec<(RoomName, Arc<Message>)>>,
+    pub(crate) duplicates: Mutex<Vec<(String, Position)>>,
+    pub(crate) failures: Mutex<Vec<(String, DeliveryFailure)>>,
+}
+
+impl Observer for Heard {
+    fn visible(&self, room: &RoomName, message: &Arc<Message>) {
+        self.visible
+            .lock()
+            .unwrap()
+            .push((room.clone(), Arc::clone(message)));
+    }
+
+    fn duplicate(&self, _: &RoomName, _: &str, id: &str, first: Position) {
+        self.duplicates.lock().unwrap().push((id.to_owned(), first));
+    }
+}
+
+impl DeliveryFailures for Heard {
+    fn failed(&self, _: &RoomName, _: &str, id: &str, failure: DeliveryFailure) {
+        self.failures.lock().unwrap().push((id.to_owned(), failure));
+    }
+}
+
+pub(crate) fn name(room: &str) -> RoomName {
+    room.parse().unwrap()
+}
+
+pub(crate) fn message(room: &str, id: &str, body: &str) -> Record {
+    Record {
+        v: 1,
+        kind: Kind::Message,
+        id: id.to_owned(),
+        room: name(room),
+        sender: Sender {
+            uid: "u-1".to_owned(),
+            name: "지우".to_owned(),
+        },
+        body: body.to_owned(),
+        other: serde_json::Map::new(),
+    }
+}
+
+/// Waits for something to become true.
+pub(crate) async fn wait(mut becomes: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !becomes() {
+        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
