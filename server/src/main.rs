@@ -21,6 +21,8 @@ fn start() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(server::run(config))?;
-    Ok(())
+    let ended = runtime.block_on(server::run(config));
+    // Whoever asked for the end has been waited for; a thread that hangs on an unreachable broker is not.
+    runtime.shutdown_background();
+    Ok(ended?)
 }

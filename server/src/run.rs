@@ -25,6 +25,9 @@ use crate::web::{self, Web};
 /// How long sockets get to say goodbye when the server goes down.
 const GOODBYE: Duration = Duration::from_secs(10);
 
+/// How long the log gets to finish when the server is to end at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Why the server cannot run: a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -149,9 +152,16 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::error!("the HTTP server had failed");
     }
     patience.abort();
-    log.shutdown().await;
-    if let Some(embedded) = embedded {
-        embedded.shutdown().await;
+    let last_words = async {
+        log.shutdown().await;
+        if let Some(embedded) = embedded {
+            embedded.shutdown().await;
+        }
+    };
+    match signal {
+        Signal::Terminate => last_words.await,
+        // What is not finished by then is what a crash would leave, too: the next start goes on from it.
+        Signal::Interrupt => drop(tokio::time::timeout(AT_ONCE, last_words).await),
     }
     Ok(())
 }

@@ -35,6 +35,8 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// Between two looks at the room while the client is ahead of this server.
 const CATCH_UP_EVERY: Duration = Duration::from_millis(50);
+/// After so many looks (10 s) the client is better off elsewhere.
+const CATCH_UP_LOOKS: u32 = 200;
 /// Over this many milliseconds clients are asked to spread their return when the server goes down.
 const RETURN_WINDOW_MS: u64 = 10_000;
 /// Largest WebSocket message. Above STOMP's own limit, so that a too large frame gets an ERROR and not just a closed socket.
@@ -175,6 +177,7 @@ impl Connection {
         let mut ping_at = tokio::time::Instant::now() + PING_EVERY;
         let mut catch_up = CatchUp::Done;
         let mut told_to_go = false;
+        let mut looks = 0;
         loop {
             let deadline = self
                 .session
@@ -211,6 +214,11 @@ impl Connection {
             self.queue(&mut out);
             if catch_up == CatchUp::More && self.outbox.is_empty() {
                 catch_up = self.catch_up(&mut out);
+                looks = if catch_up == CatchUp::Wait { looks + 1 } else { 0 };
+                if looks == CATCH_UP_LOOKS {
+                    let detail = "you have seen more than this server; connect again, to another one if you can";
+                    self.session.fail(Refusal::new(Code::Unavailable, "Unavailable", detail), &mut out);
+                }
                 self.queue(&mut out);
             }
         }
