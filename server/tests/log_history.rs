@@ -49,7 +49,7 @@ fn give(rooms: &Rooms, index: usize, number: u8, id: &str) -> Outcome {
     );
     let record = LogRecord {
         offset,
-        timestamp: Some(1_000 + offset),
+        timestamp: Some(1_700_000_000_000 + offset),
         key: Some(room.as_str().as_bytes()),
         value: Some(value.as_bytes()),
     };

@@ -6,7 +6,6 @@ mod support;
 
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use support::{Maru, PATIENCE, command};
@@ -115,7 +114,7 @@ fn damaged_keys_and_a_damaged_log_are_never_overwritten() {
     );
 
     let data = tempfile::tempdir().unwrap();
-    Maru::start(data.path(), &[]).kill();
+    assert!(Maru::start(data.path(), &[]).stop().success());
     let log = data.path().join("log");
     let database = log.join("log.sqlite");
     std::fs::write(&database, [0x5a; 8192]).unwrap();
@@ -159,33 +158,11 @@ fn an_unreachable_kafka_is_waited_for() {
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
 }
 
-#[cfg(unix)]
 #[test]
-fn sigterm_ends_it_cleanly() {
+fn sigterm_ends_it_cleanly_before_and_after_it_is_ready() {
     let data = tempfile::tempdir().unwrap();
-    let mut child = command(data.path(), &[])
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let mut byte = [0; 1];
-    child
-        .stdout
-        .as_mut()
-        .unwrap()
-        .read_exact(&mut byte)
-        .unwrap();
-    let killed = std::process::Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            return;
-        }
-        assert!(Instant::now() < deadline, "SIGTERM was not heard");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    assert!(Maru::launch(data.path(), &[]).stop().success());
+    assert!(Maru::start(data.path(), &[]).stop().success());
+    let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
+    assert!(waiting.stop().success());
 }

@@ -114,8 +114,14 @@ impl Reader {
     fn take_over(&mut self) -> Result<(), Sentence> {
         let another =
             BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone());
-        self.consumer = another.map_err(|error| lost(&error))?;
-        self.assign().map_err(|error| lost(&error))
+        let failed = std::mem::replace(&mut self.consumer, another.map_err(|error| lost(&error))?);
+        self.assign().map_err(|error| lost(&error))?;
+        // Closing a consumer takes its time, which the rooms must not wait for.
+        let closing = thread::Builder::new()
+            .name("failed-consumer".to_owned())
+            .spawn(move || drop(failed));
+        drop(closing);
+        Ok(())
     }
 
     /// The offset to read a partition from.

@@ -65,6 +65,21 @@ impl Maru {
         self.child.wait().unwrap();
     }
 
+    /// Asks the program to stop and waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "SIGTERM was not heard");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A plain GET: status and body.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let (head, body) = self.request(
