@@ -105,9 +105,9 @@ fn document<V: IntoView>(
 ) -> String {
     let DocumentOptions { nonce, assets } = options;
     let hydrates = matches!(program, Program::Hydrate { .. });
-    let (island, refresh) = match program {
+    let (island, again) = match program {
         Program::None => (None, None),
-        Program::AskAgain { seconds } => (None, Some(seconds.to_string())),
+        Program::AskAgain { seconds } => (None, Some(seconds)),
         Program::Hydrate { island } => (Some(island), None),
     };
     let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
@@ -123,7 +123,15 @@ fn document<V: IntoView>(
                         content="width=device-width,initial-scale=1,viewport-fit=cover,interactive-widget=resizes-content"
                     />
                     <title>{title}</title>
-                    {refresh.map(|seconds| view! { <meta http-equiv="refresh" content=seconds /> })}
+                    {again
+                        .map(|seconds| {
+                            let seconds = seconds.to_string();
+                            view! {
+                                <noscript>
+                                    <meta http-equiv="refresh" content=seconds />
+                                </noscript>
+                            }
+                        })}
                     <meta name="color-scheme" content="light dark" />
                     <meta name="theme-color" media="(prefers-color-scheme: light)" content="#FFFFFF" />
                     <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181C" />
@@ -151,6 +159,10 @@ fn document<V: IntoView>(
                     {island
                         .map(|state| view! { <script r#type="application/json" id="maru-state">{state}</script> })}
                     {script(include_str!("shell/start.js").to_owned())}
+                    {again
+                        .map(|seconds| {
+                            script(include_str!("shell/ask-again.js").replace("SECONDS", &seconds.to_string()))
+                        })}
                     {hydrates
                         .then(|| {
                             let source = include_str!("shell/hydrate.js")
