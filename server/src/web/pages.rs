@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::i18n::status_title;
 use app::shell::{self, DocumentOptions, MessageState};
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -170,7 +171,7 @@ pub fn message(
     language: Language,
     sentence: &str,
 ) -> Response {
-    let title = status.canonical_reason().unwrap_or("Maru").to_owned();
+    let title = status_title(language, status.as_u16()).to_owned();
     let state = MessageState {
         language,
         title,
@@ -183,25 +184,21 @@ pub fn message(
 }
 
 fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
-    let (title, sentence) = match (language, web.stage.borrow().clone()) {
-        (Language::Ko, Stage::CatchingUp { done, total }) => (
-            "시작하는 중",
-            format!("지난 대화를 읽고 있습니다. {total}개 가운데 {done}개를 읽었습니다."),
-        ),
-        (Language::En, Stage::CatchingUp { done, total }) => (
-            "Starting",
-            format!("Reading earlier messages: {done} of {total}."),
-        ),
-        (Language::Ko, _) => (
-            "시작하는 중",
-            "대화 기록에 연결하고 있습니다. 연결되면 이 페이지가 저절로 열립니다.".to_owned(),
-        ),
-        (Language::En, _) => (
-            "Starting",
-            "Connecting to the room log. This page opens by itself as soon as that is done."
-                .to_owned(),
-        ),
+    let sentence = match (language, web.stage.borrow().clone()) {
+        (Language::Ko, Stage::CatchingUp { done, total }) => {
+            format!("지난 대화를 읽고 있습니다. {total}개 가운데 {done}개를 읽었습니다.")
+        }
+        (Language::En, Stage::CatchingUp { done, total }) => {
+            format!("Reading earlier messages: {done} of {total}.")
+        }
+        (Language::Ko, _) => {
+            "대화 기록에 연결하고 있습니다. 연결되면 이 페이지가 저절로 열립니다.".to_owned()
+        }
+        (Language::En, _) => {
+            "Connecting to the room log. This page opens by itself as soon as that is done.".to_owned()
+        }
     };
+    let title = status_title(language, StatusCode::SERVICE_UNAVAILABLE.as_u16());
     let state = MessageState {
         language,
         title: title.to_owned(),
