@@ -26,6 +26,8 @@ use crate::stomp::{
 
 /// How many messages of a replay are queued at once; the next ones follow when these have been written.
 const CHUNK: usize = 32;
+/// From how many queued bytes on a replay waits: live messages and answers need the rest of the queue.
+pub const REPLAY_BYTES: usize = 256 * 1024;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,29 +70,41 @@ impl Subscription {
         if chat.rooms.head(&self.room).map_or(-1, |head| head.offset) < cursor {
             return Ok(CatchUp::Wait);
         }
+        // Gives the new cursor, and whether all were queued.
         let queue = |messages: &[Arc<Message>]| {
+            let mut reached = cursor;
             for message in messages {
+                if outbox.bytes() >= REPLAY_BYTES {
+                    return (reached, false);
+                }
                 let delivery = Delivery::of(message, cut);
                 let frame = encode::message(&self.room, message, &self.form, delivery);
                 outbox.push(Outgoing::Frame(frame));
+                reached = message.position.offset;
             }
+            (reached, true)
         };
         let followed = chat.rooms.follow(&self.room, cursor, CHUNK, |rest| {
-            queue(rest);
-            let hub = &chat.listeners.hub;
-            hub.attach(
-                &self.room,
-                self.form.clone(),
-                connection,
-                Arc::clone(outbox),
-            );
+            let (reached, all) = queue(rest);
+            if all {
+                let hub = &chat.listeners.hub;
+                hub.attach(
+                    &self.room,
+                    self.form.clone(),
+                    connection,
+                    Arc::clone(outbox),
+                );
+            }
+            (reached, all)
         })?;
-        let Follow::Behind(messages) = followed else {
+        let (cursor, attached) = match followed {
+            Follow::Caught(end) => end,
+            Follow::Behind(messages) => (queue(&messages).0, false),
+        };
+        if attached {
             self.behind = None;
             return Ok(CatchUp::Done);
-        };
-        queue(&messages);
-        let cursor = messages.last().map_or(cursor, |last| last.position.offset);
+        }
         self.behind = Some(Behind { cursor, cut });
         Ok(CatchUp::More)
     }
@@ -146,6 +160,10 @@ impl ChatDestinations {
     pub fn catch_up(&mut self) -> Result<CatchUp, HistoryError> {
         let mut state = CatchUp::Done;
         for subscription in self.subscriptions.values_mut() {
+            // The replays of all subscriptions together would be more than the queue holds.
+            if subscription.behind.is_some() && self.outbox.bytes() >= REPLAY_BYTES {
+                return Ok(CatchUp::More);
+            }
             let reached = subscription.advance(&self.chat, self.connection, &self.outbox)?;
             state = state.max(reached);
         }
@@ -179,12 +197,9 @@ impl ChatDestinations {
         let cursor = match wish {
             Wish::Live => head,
             Wish::Latest(count) => {
-                let page = rooms.last_page(&room, count).map_err(unavailable)?;
-                let replayed = page
-                    .messages
-                    .iter()
-                    .filter(|message| message.position.offset <= head);
-                headers.push(header::REPLAY_COUNT, replayed.count().to_string());
+                // Not the last page: it may end after the cut already.
+                let page = rooms.before(&room, head + 1, count).map_err(unavailable)?;
+                headers.push(header::REPLAY_COUNT, page.messages.len().to_string());
                 page.messages
                     .first()
                     .map_or(head, |first| first.position.offset - 1)
