@@ -380,17 +380,25 @@ fn durability(text: Option<&str>) -> Result<Durability, ConfigError> {
     }
 }
 
+/// An origin as browsers write it: lower case, without the scheme's usual port.
 fn public_origin(origin: &str) -> Result<String, ConfigError> {
     let origin = origin.trim().to_ascii_lowercase();
-    let host = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(origin),
+    let usual = match origin.split_once("://") {
+        Some(("https", _)) => ":443",
+        Some(("http", _)) => ":80",
+        _ => "",
+    };
+    let plain = origin.strip_suffix(usual).unwrap_or(&origin);
+    match plain.split_once("://") {
+        Some(("https" | "http", host))
+            if !host.is_empty() && host.is_ascii() && !host.contains(['/', '?', '#', '@', ' ']) =>
+        {
+            Ok(plain.to_owned())
+        }
         _ => Err(ConfigError::Value {
             key: "public_origins",
             value: origin,
-            allowed: "https://HOST or http://HOST, with a port where it is not the usual one, without a path",
+            allowed: "https://HOST or http://HOST, with a port where it is not the usual one, without a path; other scripts as xn--",
         }),
     }
 }
@@ -459,6 +467,22 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn public_origins_are_as_browsers_write_them() {
+        for (given, known) in [
+            ("https://Chat.example.com:443", "https://chat.example.com"),
+            ("http://chat.example.com:80", "http://chat.example.com"),
+            ("http://chat.example.com:443", "http://chat.example.com:443"),
+        ] {
+            let config = from_file(&format!("public_origins = [\"{given}\"]")).ok();
+            assert_eq!(config.unwrap().public_origins, [known]);
+        }
+        for given in ["https://", "https://채팅.example", "https://a/b", "ftp://a"] {
+            let refused = from_file(&format!("public_origins = [\"{given}\"]"));
+            assert!(refused.is_err(), "{given}");
+        }
+    }
+
     #[test]
     fn errors_do_not_show_what_may_be_a_password() {
         for text in [

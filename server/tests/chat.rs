@@ -219,13 +219,11 @@ fn epoch(maru: &Maru) -> String {
 async fn refusals_are_soft_for_who_listens_and_hard_for_others() {
     let (_data, maru) = start(&[("MARU_RATE_BURST", "3")]);
     let mut client = Client::connect(&maru, "bot").await;
-    client
-        .send(
-            "SUBSCRIBE",
-            &[("id", "replies"), ("destination", "/user/queue/replies")],
-            "",
-        )
-        .await;
+    for id in ["another", "replies"] {
+        let headers = [("id", id), ("destination", "/user/queue/replies")];
+        client.send("SUBSCRIBE", &headers, "").await;
+    }
+    client.send("UNSUBSCRIBE", &[("id", "another")], "").await;
     let send = |id: &'static str| {
         [
             ("destination", "/app/rooms.a.send"),

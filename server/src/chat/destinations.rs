@@ -127,7 +127,8 @@ pub struct ChatDestinations {
     person: Option<Sender>,
     bucket: Bucket,
     subscriptions: HashMap<ByteString, Subscription>,
-    replies: Option<ByteString>,
+    /// Subscriptions to refusals; the first one gets them.
+    replies: Vec<ByteString>,
 }
 
 impl ChatDestinations {
@@ -141,7 +142,7 @@ impl ChatDestinations {
         now: Instant,
     ) -> Self {
         let bucket = Bucket::new(chat.settings.rate_per_second, chat.settings.rate_burst, now);
-        let (subscriptions, replies) = (HashMap::new(), None);
+        let (subscriptions, replies) = (HashMap::new(), Vec::new());
         Self {
             chat,
             connection,
@@ -316,7 +317,7 @@ impl Destinations for ChatDestinations {
         match request.destination.parse() {
             Ok(Destination::Room(room)) => self.subscribe_room(canonical(room)?, request),
             Ok(Destination::Replies) => {
-                self.replies.get_or_insert(request.id);
+                self.replies.push(request.id);
                 Ok(Headers::new())
             }
             Ok(Destination::RoomSend(_)) => {
@@ -329,9 +330,7 @@ impl Destinations for ChatDestinations {
     }
 
     fn unsubscribe(&mut self, id: &ByteString) {
-        if self.replies.as_ref() == Some(id) {
-            self.replies = None;
-        }
+        self.replies.retain(|own| own != id);
         if let Some(subscription) = self.subscriptions.remove(id) {
             self.chat
                 .listeners
@@ -341,7 +340,7 @@ impl Destinations for ChatDestinations {
     }
 
     fn replies(&self) -> Option<ByteString> {
-        self.replies.clone()
+        self.replies.first().cloned()
     }
 }
 

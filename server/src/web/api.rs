@@ -133,7 +133,8 @@ fn tagged(page: &HistoryPage, headers: &HeaderMap) -> Response {
     if known.is_some_and(|known| {
         known
             .split(',')
-            .any(|one| one.trim().trim_start_matches("W/") == tag)
+            .map(str::trim)
+            .any(|one| one == "*" || one.trim_start_matches("W/") == tag)
     }) {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }
