@@ -10,7 +10,7 @@ use kafka_protocol::error::ResponseError;
 
 use crate::{
     batch::Batch,
-    sequence::{Entry, Verdict, Window, last_sequence},
+    sequence::{Entry, Sequenced, Verdict, Window, judge, last_sequence},
 };
 
 /// Row ids hold the offset in their low 40 bits.
@@ -69,6 +69,7 @@ pub(crate) struct Admitted {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembered {
     pub(crate) producer: i64,
+    pub(crate) epoch: i16,
     pub(crate) slot: usize,
     pub(crate) entry: Entry,
 }
@@ -109,7 +110,7 @@ impl Appender {
         self.producers
             .entry(remembered.producer)
             .or_default()
-            .restore(remembered.slot, remembered.entry);
+            .restore(remembered.epoch, remembered.slot, remembered.entry);
     }
 
     /// Decides about a batch and, if it is appended, gives it the next offset and the time `now` (Unix milliseconds).
@@ -123,41 +124,34 @@ impl Appender {
         let base_offset = self.next_offset;
         let mut sequence = None;
         let mut forgotten = None;
-        if let Some(producer) = batch.producer() {
-            if producer.epoch != 0 {
-                // No other epoch is ever given out: a producer that starts again gets a new id.
-                return Admission::Refuse(ResponseError::InvalidProducerEpoch);
-            }
-            let window = self
-                .producers
-                .get(&producer.producer)
-                .copied()
-                .unwrap_or_default();
-            let last = last_sequence(producer.first, count);
-            match window.judge(producer.first, last) {
+        if let Some(sequenced) = batch.producer() {
+            let Sequenced {
+                producer,
+                epoch,
+                first,
+            } = sequenced;
+            match judge(self.producers.get(&producer), sequenced, count) {
                 Verdict::Next => {}
-                Verdict::Repeat(entry) => {
-                    return Admission::Repeat(Appended {
-                        base_offset: entry.base_offset,
-                        time: entry.time,
-                    });
-                }
+                Verdict::Repeat(Entry {
+                    base_offset, time, ..
+                }) => return Admission::Repeat(Appended { base_offset, time }),
                 Verdict::Refuse(error) => return Admission::Refuse(error),
             }
-            forgotten = self.make_room(producer.producer);
+            forgotten = self.make_room(producer);
             let entry = Entry {
-                first: producer.first,
-                last,
+                first,
+                last: last_sequence(first, count),
                 base_offset,
                 time,
             };
             let slot = self
                 .producers
-                .entry(producer.producer)
+                .entry(producer)
                 .or_default()
-                .push(entry);
+                .push(epoch, entry);
             sequence = Some(Remembered {
-                producer: producer.producer,
+                producer,
+                epoch,
                 slot,
                 entry,
             });
@@ -175,6 +169,14 @@ impl Appender {
             sequence,
             forgotten,
         })
+    }
+
+    /// Makes known a producer whose batch could not be written. What it has sent after that batch is then out of order, which librdkafka takes for
+    /// what it is; called unknown on a second attempt, it would give up for ever.
+    pub(crate) fn expect(&mut self, producer: i64) {
+        if self.producers.len() < PRODUCERS {
+            self.producers.entry(producer).or_default();
+        }
     }
 
     fn make_room(&mut self, producer: i64) -> Option<i64> {
@@ -348,7 +350,7 @@ impl Partition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Sequenced, sample};
+    use crate::batch::sample;
 
     fn batch(count: i32, producer: Option<(i64, i32)>) -> Batch {
         let producer = producer.map(|(producer, first)| Sequenced {
