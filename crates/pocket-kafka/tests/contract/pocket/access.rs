@@ -268,7 +268,10 @@ fn too_long_requests_and_too_many_connections_are_refused() {
 fn an_unknown_topic_is_refused_and_not_created() {
     let directory = tempfile::tempdir().unwrap();
     let pocket = Pocket::start(settings(directory.path()));
-    let producer = producer_with(&pocket.config(), &[("message.timeout.ms", "5000")]);
+    let producer = producer_with(
+        &pocket.config(),
+        &[("topic.metadata.propagation.max.ms", "500")],
+    );
     let error = delivered(send(&producer, "no.such.topic", 0, "x")).unwrap_err();
     assert!(
         matches!(
