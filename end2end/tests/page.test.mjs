@@ -128,7 +128,7 @@ test("a refused nickname and a refused room name are answered with a sentence", 
   const page = await context.newPage();
   await page.goto(`${server.url}/`);
   const name = page.locator("form[action='/rooms'] input[name=room]");
-  await name.fill("두 낱말");
+  await name.fill("이름/아님");
   await Promise.all([page.waitForEvent("load"), name.press("Enter")]);
   assert.match(await page.getByRole("alert").first().textContent(), /방 이름/);
   await page.goto(roomUrl(server, "소식"));
