@@ -1,1 +1,33 @@
 //! An embedded, durable, single-node log that speaks the part of Kafka's wire protocol that librdkafka needs, over SQLite.
+//!
+//! A program that talks to Kafka through librdkafka can run without a broker: [`PocketKafka::start`] serves a directory on a loopback port,
+//! and an unmodified client connects to it with SASL/PLAIN. It is one node, never a cluster; who outgrows it points the client at Apache Kafka.
+//!
+//! What it promises: an acknowledged batch is synced to disk ([`Durability::Always`]), is never reordered, and an idempotent producer's retry
+//! never doubles it, also across `kill -9`. A stored row that was damaged is reported, never served. Messages are kept for ever; topics named
+//! in [`Settings::memory_topics`] are kept in memory only.
+//!
+//! The path of a batch: `connection` frames the request, `request::produce` checks the batch and queues it, `commit` admits a group of them
+//! (sequence, offset, time), writes the group in one transaction through `storage`, publishes it to waiting fetches and answers.
+
+#![allow(clippy::doc_markdown, reason = "SQLite is a name, not code")]
+
+mod batch;
+mod broker;
+mod commit;
+mod connection;
+mod directory;
+mod error;
+mod frame;
+mod partition;
+mod request;
+mod sasl;
+mod sequence;
+mod server;
+mod settings;
+mod storage;
+mod topic;
+
+pub use error::StartError;
+pub use server::PocketKafka;
+pub use settings::{Credentials, Durability, Limits, Settings};
