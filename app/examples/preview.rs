@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::path::Path;
 
-use app::shell::{Assets, DocumentOptions, MessageState, lobby_document, message_document, room_document};
+use app::shell::{
+    Assets, DocumentOptions, MessageState, lobby_document, message_document, room_document,
+};
 use leptos::config::LeptosOptions;
 use protocol::{
-    Epoch, HistoryPage, Kind, Language, LobbyState, Message, Position, RoomName, RoomState, RoomSummary, Sender, Viewer,
+    Epoch, HistoryPage, Kind, Language, LobbyState, Message, Position, RoomName, RoomState,
+    RoomSummary, Sender, Viewer,
 };
 
 /// 2026-11-22T12:41:00Z.
@@ -19,21 +22,48 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::args().nth(1).ok_or("say where the files go")?;
     let directory = Path::new(&directory);
     std::fs::create_dir_all(directory)?;
-    let assets = Assets::locate(&LeptosOptions::builder().output_name("maru").site_pkg_dir("pkg").build())?;
-    let options = DocumentOptions { nonce: "preview", assets: &assets };
+    let assets = Assets::locate(
+        &LeptosOptions::builder()
+            .output_name("maru")
+            .site_pkg_dir("pkg")
+            .build(),
+    )?;
+    let options = DocumentOptions {
+        nonce: "preview",
+        assets: &assets,
+    };
     let write = |name: &str, document: String| std::fs::write(directory.join(name), document);
 
-    write("room.html", room_document(room(Language::Ko, Some(me()))?, options))?;
-    write("guest.html", room_document(room(Language::En, None)?, options))?;
+    write(
+        "room.html",
+        room_document(room(Language::Ko, Some(me()))?, options),
+    )?;
+    write(
+        "guest.html",
+        room_document(room(Language::En, None)?, options),
+    )?;
     let mut refused = room(Language::Ko, None)?;
     refused.history.messages.clear();
     refused.history.more = false;
     refused.notice = Some("닉네임은 20자까지 쓸 수 있습니다.".to_owned());
     write("empty.html", room_document(refused, options))?;
-    let lobby = |person, rooms, notice| LobbyState { viewer: Viewer { person, language: Language::Ko }, rooms, notice };
-    write("lobby.html", lobby_document(lobby(Some(me()), rooms()?, None), options))?;
+    let lobby = |person, rooms, notice| LobbyState {
+        viewer: Viewer {
+            person,
+            language: Language::Ko,
+        },
+        rooms,
+        notice,
+    };
+    write(
+        "lobby.html",
+        lobby_document(lobby(Some(me()), rooms()?, None), options),
+    )?;
     let notice = Some("채팅방 이름에는 글자, 숫자, 하이픈만 쓸 수 있습니다.".to_owned());
-    write("first.html", lobby_document(lobby(None, Vec::new(), notice), options))?;
+    write(
+        "first.html",
+        lobby_document(lobby(None, Vec::new(), notice), options),
+    )?;
     let starting = MessageState {
         language: Language::Ko,
         title: "준비하고 있습니다".to_owned(),
@@ -41,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         reload_after: Some(3),
     };
     write("starting.html", message_document(starting, options))?;
+    write("fifty.html", room_document(fifty()?, options))?;
     Ok(())
 }
 
@@ -49,12 +80,19 @@ fn me() -> Sender {
 }
 
 fn person(uid: &str, name: &str) -> Sender {
-    Sender { uid: uid.to_owned(), name: name.to_owned() }
+    Sender {
+        uid: uid.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
     Message {
-        position: Position { epoch: Epoch(0x5f2c_9a01), partition: 3, offset: 1_000 + offset },
+        position: Position {
+            epoch: Epoch(0x5f2c_9a01),
+            partition: 3,
+            offset: 1_000 + offset,
+        },
         prev: None,
         ts,
         kind: Kind::Message,
@@ -73,28 +111,107 @@ fn room(language: Language, person: Option<Sender>) -> Result<RoomState, Box<dyn
         rooms: rooms()?,
         epoch: Epoch(0x5f2c_9a01),
         head: messages.last().map_or(-1, |last| last.position.offset),
-        history: HistoryPage { messages, more: true },
+        history: HistoryPage {
+            messages,
+            more: true,
+        },
         notice: None,
     })
 }
 
+/// Fifty messages of sixty syllables, the corpus for the size of a document.
+fn fifty() -> Result<RoomState, Box<dyn Error>> {
+    let mut state = room(Language::Ko, Some(me()))?;
+    let mut seed = 1_u32;
+    let mut syllable = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Ordinary text uses about a thousand of the eleven thousand syllables.
+        char::from_u32(0xac00 + (seed >> 16) % 1_000 * 11).unwrap_or('가')
+    };
+    state.history.messages = (0..50)
+        .map(|n| {
+            let text: String = (0..60)
+                .map(|place| if place % 4 == 3 { ' ' } else { syllable() })
+                .collect();
+            let who =
+                ["지우", "민준", "현서", "Ana"][usize::try_from(n / 3 % 4).unwrap_or_default()];
+            message(n, person(who, who), EVENING + n * 2 * MINUTE, &text)
+        })
+        .collect();
+    Ok(state)
+}
+
 fn conversation() -> Vec<Message> {
-    let (minjun, hyeonseo, jiu) = (|| person("u-minjun", "민준"), || person("u-hyeonseo", "현서"), || person("u-jiu", "지우"));
-    let line = |kind: Kind, offset, ts, body: &str| Message { kind, ..message(offset, jiu(), ts, body) };
+    let (minjun, hyeonseo, jiu) = (
+        || person("u-minjun", "민준"),
+        || person("u-hyeonseo", "현서"),
+        || person("u-jiu", "지우"),
+    );
+    let line = |kind: Kind, offset, ts, body: &str| Message {
+        kind,
+        ..message(offset, jiu(), ts, body)
+    };
     let mut messages = vec![
-        message(1, minjun(), EVENING - MINUTE, "배포 스크립트 정리해서 올려뒀어요. ./run --nodes 3 하나면 됩니다."),
+        message(
+            1,
+            minjun(),
+            EVENING - MINUTE,
+            "배포 스크립트 정리해서 올려뒀어요. ./run --nodes 3 하나면 됩니다.",
+        ),
         message(2, minjun(), EVENING, "내일 아침에 같이 봐요 🙂"),
-        line(Kind::System, 3, AFTERNOON - 2 * MINUTE, "현서님이 들어왔습니다"),
-        message(4, hyeonseo(), AFTERNOON, "안녕하세요! 링크는 여기 있어요: https://maru.example/docs/failover#아주-긴-주소도-줄을-바꿉니다-끝까지-보이나요"),
-        message(5, me(), AFTERNOON + 2 * MINUTE, "확인했어요. 노드 1을 보내는 중에 죽이면 어떻게 되나요?"),
-        message(6, jiu(), AFTERNOON + 3 * MINUTE, "노드 1 죽여도 메시지 안 빠졌어요. 같은 client id로 다시 보내니까 딱 한 번만 보입니다."),
-        message(7, jiu(), AFTERNOON + 4 * MINUTE, "Kafka offset 기준으로 이어 받아서\n순서도 그대로예요."),
-        message(8, person("u-omar", "عمر"), AFTERNOON + 5 * MINUTE, "مرحبا بالجميع، هل يعمل هذا؟ <b>&amp;</b>"),
+        line(
+            Kind::System,
+            3,
+            AFTERNOON - 2 * MINUTE,
+            "현서님이 들어왔습니다",
+        ),
+        message(
+            4,
+            hyeonseo(),
+            AFTERNOON,
+            "안녕하세요! 링크는 여기 있어요: https://maru.example/docs/failover#아주-긴-주소도-줄을-바꿉니다-끝까지-보이나요",
+        ),
+        message(
+            5,
+            me(),
+            AFTERNOON + 2 * MINUTE,
+            "확인했어요. 노드 1을 보내는 중에 죽이면 어떻게 되나요?",
+        ),
+        message(
+            6,
+            jiu(),
+            AFTERNOON + 3 * MINUTE,
+            "노드 1 죽여도 메시지 안 빠졌어요. 같은 client id로 다시 보내니까 딱 한 번만 보입니다.",
+        ),
+        message(
+            7,
+            jiu(),
+            AFTERNOON + 4 * MINUTE,
+            "Kafka offset 기준으로 이어 받아서\n순서도 그대로예요.",
+        ),
+        message(
+            8,
+            person("u-omar", "عمر"),
+            AFTERNOON + 5 * MINUTE,
+            "مرحبا بالجميع، هل يعمل هذا؟ <b>&amp;</b>",
+        ),
         line(Kind::Unsupported, 9, AFTERNOON + 5 * MINUTE, ""),
         message(10, me(), AFTERNOON + 6 * MINUTE, "좋네요 👏"),
-        message(11, me(), AFTERNOON + 6 * MINUTE, "그럼 오후에 다시 한 번 테스트해 볼게요"),
+        message(
+            11,
+            me(),
+            AFTERNOON + 6 * MINUTE,
+            "그럼 오후에 다시 한 번 테스트해 볼게요",
+        ),
     ];
-    let earlier = (0..8).map(|n| message(n - 20, minjun(), EVENING - 30 * MINUTE + n * 3 * MINUTE, "조금 앞선 이야기입니다."));
+    let earlier = (0..8).map(|n| {
+        message(
+            n - 20,
+            minjun(),
+            EVENING - 30 * MINUTE + n * 3 * MINUTE,
+            "조금 앞선 이야기입니다.",
+        )
+    });
     messages.splice(..0, earlier);
     messages
 }
@@ -102,13 +219,51 @@ fn conversation() -> Vec<Message> {
 fn rooms() -> Result<Vec<RoomSummary>, Box<dyn Error>> {
     let jiu = || person("u-jiu", "지우");
     let summary = |room: &str, last| -> Result<RoomSummary, Box<dyn Error>> {
-        Ok(RoomSummary { room: room.parse::<RoomName>()?, last })
+        Ok(RoomSummary {
+            room: room.parse::<RoomName>()?,
+            last,
+        })
     };
     Ok(vec![
-        summary("개발팀", message(11, me(), AFTERNOON + 6 * MINUTE, "그럼 오후에 다시 한 번 테스트해 볼게요"))?,
-        summary("점심-뭐-먹지", message(1, jiu(), AFTERNOON - 10 * MINUTE, "오늘은 칼국수 어때요? 어제도 국수였지만 괜찮을 것 같아요"))?,
-        summary("launch-2026", message(1, person("u-ana", "Ana"), AFTERNOON - 200 * MINUTE, "배너 문구 확인 부탁해요"))?,
-        summary("운영알림", message(1, person("u-ops", "kafka-2"), EVENING, "복구됨"))?,
-        summary("العربية", message(1, person("u-omar", "عمر"), EVENING - 3000 * MINUTE, "مرحبا بالجميع"))?,
+        summary(
+            "개발팀",
+            message(
+                11,
+                me(),
+                AFTERNOON + 6 * MINUTE,
+                "그럼 오후에 다시 한 번 테스트해 볼게요",
+            ),
+        )?,
+        summary(
+            "점심-뭐-먹지",
+            message(
+                1,
+                jiu(),
+                AFTERNOON - 10 * MINUTE,
+                "오늘은 칼국수 어때요? 어제도 국수였지만 괜찮을 것 같아요",
+            ),
+        )?,
+        summary(
+            "launch-2026",
+            message(
+                1,
+                person("u-ana", "Ana"),
+                AFTERNOON - 200 * MINUTE,
+                "배너 문구 확인 부탁해요",
+            ),
+        )?,
+        summary(
+            "운영알림",
+            message(1, person("u-ops", "kafka-2"), EVENING, "복구됨"),
+        )?,
+        summary(
+            "العربية",
+            message(
+                1,
+                person("u-omar", "عمر"),
+                EVENING - 3000 * MINUTE,
+                "مرحبا بالجميع",
+            ),
+        )?,
     ])
 }

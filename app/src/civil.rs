@@ -31,11 +31,16 @@ impl Civil {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         // Counted from March, so that the leap day comes last.
         let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
         Self {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month: small(month),
@@ -71,7 +76,12 @@ impl Civil {
 /// An instant in UTC as `<time datetime>` wants it, `2026-11-23T06:12:05Z`.
 pub(crate) fn utc_datetime(ts: i64) -> String {
     let civil = Civil::at(ts, 0);
-    format!("{}T{}:{:02}Z", civil.date(), civil.clock(), ts.rem_euclid(MINUTE_MS) / 1000)
+    format!(
+        "{}T{}:{:02}Z",
+        civil.date(),
+        civil.clock(),
+        ts.rem_euclid(MINUTE_MS) / 1000
+    )
 }
 
 /// Calendar parts are below 256 by their arithmetic.

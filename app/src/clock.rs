@@ -17,7 +17,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that shows UTC.
     pub(crate) fn new(language: Language) -> Self {
-        Self { language, local: RwSignal::new(false) }
+        Self {
+            language,
+            local: RwSignal::new(false),
+        }
     }
 
     /// Shows the browser's time zone from now on.
@@ -28,12 +31,23 @@ impl Clock {
 
     /// The civil time of an instant.
     pub(crate) fn civil(self, ts: i64) -> Civil {
-        Civil::at(ts, if self.local.get() { zone::offset(ts) } else { 0 })
+        Civil::at(
+            ts,
+            if self.local.get() {
+                zone::offset(ts)
+            } else {
+                0
+            },
+        )
     }
 
     /// The hour and minute: `06:12`, `오후 3:12`, `3:12 PM`.
     pub(crate) fn time(self, ts: i64) -> String {
-        if self.local.get() { zone::time(self.language, ts) } else { Civil::at(ts, 0).clock() }
+        if self.local.get() {
+            zone::time(self.language, ts)
+        } else {
+            Civil::at(ts, 0).clock()
+        }
     }
 
     /// A day in words, without the year if it is the reader's current one.
@@ -48,7 +62,7 @@ impl Clock {
     /// When a room was last active: a time today, a word for yesterday, else a date.
     pub(crate) fn recent(self, ts: i64) -> String {
         if !self.local.get() {
-            return Civil::at(ts, 0).clock();
+            return Civil::at(ts, 0).date();
         }
         let civil = self.civil(ts);
         let ago = |milliseconds: i64| self.civil(zone::now().saturating_sub(milliseconds));
@@ -94,20 +108,27 @@ mod zone {
 
     pub(super) fn time(language: Language, ts: i64) -> String {
         TIME.with(|format| {
-            let format = format.get_or_init(|| formatter(language, &[("hour", "numeric"), ("minute", "2-digit")]));
+            let format = format
+                .get_or_init(|| formatter(language, &[("hour", "numeric"), ("minute", "2-digit")]));
             write(format, &instant(ts))
         })
     }
 
     pub(super) fn date(language: Language, ts: i64) -> String {
         DATE.with(|format| {
-            let format = format.get_or_init(|| formatter(language, &[("month", "short"), ("day", "numeric")]));
+            let format = format
+                .get_or_init(|| formatter(language, &[("month", "short"), ("day", "numeric")]));
             write(format, &instant(ts))
         })
     }
 
     pub(super) fn day(language: Language, day: Civil) -> String {
-        let mut parts = vec![("month", "long"), ("day", "numeric"), ("weekday", "long"), ("timeZone", "UTC")];
+        let mut parts = vec![
+            ("month", "long"),
+            ("day", "numeric"),
+            ("weekday", "long"),
+            ("timeZone", "UTC"),
+        ];
         if Civil::at(now(), offset(now())).year != day.year {
             parts.push(("year", "numeric"));
         }
@@ -127,7 +148,9 @@ mod zone {
     /// The user's own variety of the page's language (for example `en-GB`), which the document's first script found.
     fn locale() -> Option<String> {
         let root = web_sys::window()?.document()?.document_element()?;
-        root.dyn_ref::<web_sys::HtmlElement>()?.dataset().get("locale")
+        root.dyn_ref::<web_sys::HtmlElement>()?
+            .dataset()
+            .get("locale")
     }
 
     fn write(format: &Function, date: &Date) -> String {
@@ -139,13 +162,19 @@ mod zone {
     }
 
     fn instant(ts: i64) -> Date {
-        #[expect(clippy::cast_precision_loss, reason = "the limit is below 2 to the power of 53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the limit is below 2 to the power of 53"
+        )]
         let milliseconds = ts.clamp(-LIMIT_MS, LIMIT_MS) as f64;
         Date::new(&JsValue::from_f64(milliseconds))
     }
 
     fn whole(number: f64) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and a time is far from the limits")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and a time is far from the limits"
+        )]
         let whole = number as i64;
         whole
     }

@@ -112,18 +112,6 @@ pub enum Text {
     Reload,
     /// The day before today.
     Yesterday,
-    /// Page title and heading: no such page.
-    NotFoundTitle,
-    /// No such page.
-    NotFound,
-    /// Page title and heading: not allowed.
-    ForbiddenTitle,
-    /// Page title and heading: the server is starting.
-    StartingTitle,
-    /// Page title and heading: the request could not be understood.
-    BadRequestTitle,
-    /// Page title and heading: something broke on the server.
-    TroubleTitle,
 }
 
 impl Text {
@@ -137,7 +125,10 @@ impl Text {
             Self::BackToRooms => ("채팅방 목록", "All rooms"),
             Self::NewRoom => ("새 채팅방", "New room"),
             Self::RoomName => ("채팅방 이름", "Room name"),
-            Self::RoomNameHint => ("글자, 숫자, 하이픈(-) 40자까지", "Letters, digits and hyphens, up to 40"),
+            Self::RoomNameHint => (
+                "글자, 숫자, 하이픈(-) 40자까지",
+                "Letters, digits and hyphens, up to 40",
+            ),
             Self::OpenRoom => ("들어가기", "Open"),
             Self::NoRooms => ("아직 채팅방이 없습니다", "No rooms yet"),
             Self::LobbyTitle => ("이야기할 곳을 고르세요", "Pick a place to talk"),
@@ -151,7 +142,10 @@ impl Text {
                 "Write the first one and the room joins the list.",
             ),
             Self::Nickname => ("닉네임", "Nickname"),
-            Self::NicknameInvitation => ("닉네임을 정하면 대화할 수 있습니다.", "Choose a nickname to join in."),
+            Self::NicknameInvitation => (
+                "닉네임을 정하면 대화할 수 있습니다.",
+                "Choose a nickname to join in.",
+            ),
             Self::StartChatting => ("대화 시작", "Start chatting"),
             Self::ChangeNickname => ("닉네임 바꾸기", "Change nickname"),
             Self::Save => ("저장", "Save"),
@@ -193,15 +187,27 @@ impl Text {
                 "오프라인 · 보낸 메시지는 연결되면 전송됩니다",
                 "Offline · your messages will be sent once you are back",
             ),
-            Self::Reconnecting => ("연결 끊김 · 다시 연결하는 중…", "Connection lost · reconnecting…"),
+            Self::Reconnecting => (
+                "연결 끊김 · 다시 연결하는 중…",
+                "Connection lost · reconnecting…",
+            ),
             Self::ConnectNow => ("지금 연결", "Connect now"),
             Self::Back => ("다시 연결됨", "Back online"),
-            Self::TooOld => ("하루가 넘게 보내지 못했습니다", "it could not be sent for more than a day"),
-            Self::RateLimited => ("너무 빨리 보내고 있습니다", "too many messages in a short time"),
+            Self::TooOld => (
+                "하루가 넘게 보내지 못했습니다",
+                "it could not be sent for more than a day",
+            ),
+            Self::RateLimited => (
+                "너무 빨리 보내고 있습니다",
+                "too many messages in a short time",
+            ),
             Self::Forbidden => ("허용되지 않았습니다", "not allowed"),
             Self::InvalidMessage => ("보낼 수 없는 내용입니다", "its text cannot be sent"),
             Self::LoadingOlder => ("이전 메시지를 불러오는 중…", "Loading older messages…"),
-            Self::OlderFailed => ("이전 메시지를 불러오지 못했습니다", "Could not load older messages"),
+            Self::OlderFailed => (
+                "이전 메시지를 불러오지 못했습니다",
+                "Could not load older messages",
+            ),
             Self::LoadOlder => ("이전 메시지 불러오기", "Load older messages"),
             Self::JumpToLatest => ("최신 메시지로 이동", "Jump to latest"),
             Self::Crashed => (
@@ -210,17 +216,28 @@ impl Text {
             ),
             Self::Reload => ("새로고침", "Reload"),
             Self::Yesterday => ("어제", "Yesterday"),
-            Self::NotFoundTitle => ("찾을 수 없습니다", "Not found"),
-            Self::NotFound => ("그런 페이지는 없습니다.", "There is no such page."),
-            Self::ForbiddenTitle => ("허용되지 않았습니다", "Not allowed"),
-            Self::StartingTitle => ("준비하고 있습니다", "Getting ready"),
-            Self::BadRequestTitle => ("요청을 이해하지 못했습니다", "That did not make sense"),
-            Self::TroubleTitle => ("문제가 생겼습니다", "Something went wrong"),
         };
         match language {
             Language::Ko => korean,
             Language::En => english,
         }
+    }
+}
+
+/// A few words for an HTTP status: title and heading of a page that says one thing.
+pub fn status_title(language: Language, status: u16) -> &'static str {
+    let (korean, english) = match status {
+        400 => ("요청을 이해하지 못했습니다", "That did not make sense"),
+        403 => ("허용되지 않았습니다", "Not allowed"),
+        404 => ("찾을 수 없습니다", "Not found"),
+        413 => ("너무 깁니다", "Too long"),
+        429 => ("너무 잦은 요청입니다", "Too many requests"),
+        503 => ("준비하고 있습니다", "Getting ready"),
+        _ => ("문제가 생겼습니다", "Something went wrong"),
+    };
+    match language {
+        Language::Ko => korean,
+        Language::En => english,
     }
 }
 
@@ -242,7 +259,11 @@ pub fn composer_label(language: Language, room: &str) -> String {
 
 /// The jump button when messages arrived out of sight; more than 99 are not counted.
 pub fn new_messages(language: Language, count: usize) -> String {
-    let shown = if count > 99 { "99+".to_owned() } else { count.to_string() };
+    let shown = if count > 99 {
+        "99+".to_owned()
+    } else {
+        count.to_string()
+    };
     match (language, count) {
         (Language::Ko, _) => format!("새 메시지 {shown}개"),
         (Language::En, 1) => "1 new message".to_owned(),
@@ -272,7 +293,11 @@ pub fn refusal<'a>(language: Language, code: &str, sentence: &'a str) -> &'a str
 
 /// What happened, and why if that is known.
 pub fn with_reason(what: &str, reason: &str) -> String {
-    if reason.is_empty() { what.to_owned() } else { format!("{what}: {reason}") }
+    if reason.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what}: {reason}")
+    }
 }
 
 /// What a screen reader says when one message arrives.
@@ -293,10 +318,26 @@ pub fn characters_left(language: Language, left: usize) -> String {
 pub fn day(language: Language, year: i64, month: u8, day: u8, weekday: u8) -> String {
     const KOREAN: [&str; 7] = ["일", "월", "화", "수", "목", "금", "토"];
     const WEEKDAYS: [&str; 7] = [
-        "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+        "Sunday",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
     ];
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let weekday = usize::from(weekday) % 7;
@@ -318,12 +359,21 @@ mod tests {
         assert_eq!(new_messages(Language::Ko, 5), "새 메시지 5개");
         assert_eq!(new_messages(Language::En, 1), "1 new message");
         assert_eq!(new_messages(Language::En, 100), "99+ new messages");
-        assert_eq!(reconnecting_in(Language::En, 3), "Connection lost · trying again in 3 seconds");
+        assert_eq!(
+            reconnecting_in(Language::En, 3),
+            "Connection lost · trying again in 3 seconds"
+        );
     }
 
     #[test]
     fn days_in_words() {
-        assert_eq!(day(Language::Ko, 2026, 11, 23, 1), "2026년 11월 23일 월요일");
-        assert_eq!(day(Language::En, 2026, 11, 23, 1), "Monday, November 23, 2026");
+        assert_eq!(
+            day(Language::Ko, 2026, 11, 23, 1),
+            "2026년 11월 23일 월요일"
+        );
+        assert_eq!(
+            day(Language::En, 2026, 11, 23, 1),
+            "Monday, November 23, 2026"
+        );
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! - [`socket`], [`history`]: the two ways to the server
 //! - [`frames`]: what changes on the page, and when
-//! - [`window`], [`scroll`]: which rows are on the page, and where the reader is among them
+//! - [`scroll`]: where the reader is, and how they stay there
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
 //! - [`keyboard`]: the part of the page that a touch keyboard leaves
 //! - [`crash`]: when all this has stopped
@@ -29,6 +29,7 @@ use web_sys::{HtmlElement, ResizeObserver, VisibilityState};
 use crate::chat::{Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup};
 use crate::room::RoomPage;
 use crate::room::feed::{Desk, Feed};
+use crate::room::window::Window;
 
 mod announcer;
 mod bar;
@@ -38,14 +39,12 @@ mod history;
 mod keyboard;
 mod scroll;
 mod socket;
-mod window;
 
 pub use crash::show_crash;
 
 use announcer::Announcer;
 use bar::Bar;
 use socket::Socket;
-use window::Window;
 
 /// A timer that is late by more than this was asleep with the computer, in milliseconds.
 const SLEPT_MS: u64 = 10_000;
@@ -53,10 +52,15 @@ const SLEPT_MS: u64 = 10_000;
 /// Takes the page over from the server: the state stands in the document.
 pub fn hydrate() {
     let document = document();
-    let Some(root) = document.get_element_by_id("maru").and_then(|root| root.dyn_into::<HtmlElement>().ok()) else {
+    let Some(root) = document
+        .get_element_by_id("maru")
+        .and_then(|root| root.dyn_into::<HtmlElement>().ok())
+    else {
         return leptos::logging::error!("the page has no element #maru to be hydrated");
     };
-    let island = document.get_element_by_id("maru-state").and_then(|island| island.text_content());
+    let island = document
+        .get_element_by_id("maru-state")
+        .and_then(|island| island.text_content());
     match island.as_deref().map(serde_json::from_str::<RoomState>) {
         Some(Ok(state)) => hydrate_from(root, move || view! { <RoomPage state /> }).forget(),
         Some(Err(error)) => leptos::logging::error!("the page's state cannot be read: {error}"),
@@ -96,7 +100,11 @@ fn declare_hydrated() {
 
 /// The page's clock in Unix milliseconds.
 fn now() -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; times are neither")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates; times are neither"
+    )]
     let now = js_sys::Date::now() as u64;
     now
 }
@@ -104,10 +112,16 @@ fn now() -> u64 {
 /// Fills with numbers that nobody else has.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    let filled = window().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    let filled = window()
+        .crypto()
+        .and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
     if filled.is_err() {
         for byte in &mut bytes {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 256")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "below 256"
+            )]
             let drawn = (js_sys::Math::random() * 256.0) as u8;
             *byte = drawn;
         }
@@ -134,11 +148,26 @@ struct Live {
 
 impl Live {
     fn new(feed: Feed, state: RoomState) -> Rc<Self> {
-        let RoomState { viewer, room, epoch, head, history, .. } = state;
+        let RoomState {
+            viewer,
+            room,
+            epoch,
+            head,
+            history,
+            ..
+        } = state;
         let shown = Cell::new(Window::new(history.messages.len()));
         let host = window().location().host().unwrap_or_default();
         let seed = u64::from_le_bytes(random());
-        let setup = Setup { room: room.clone(), me: viewer.person, epoch, head, history, host, seed };
+        let setup = Setup {
+            room: room.clone(),
+            me: viewer.person,
+            epoch,
+            head,
+            history,
+            host,
+            seed,
+        };
         Rc::new(Self {
             feed,
             room,
@@ -156,12 +185,16 @@ impl Live {
 
     /// Hears what happens to the page from now on.
     fn listen(self: &Rc<Self>, timeline: &HtmlElement) {
-        self.follows.set(scroll::place(timeline).follows);
+        self.follows.set(scroll::Place::of(timeline).follows());
         let tell = |event: fn() -> Event| {
             let live = Rc::clone(self);
             move || live.dispatch(event())
         };
-        let (wake, online, offline) = (tell(|| Event::Wake), tell(|| Event::Online), tell(|| Event::Offline));
+        let (wake, online, offline) = (
+            tell(|| Event::Wake),
+            tell(|| Event::Online),
+            tell(|| Event::Offline),
+        );
         let shown = wake.clone();
         window_event_listener(ev::visibilitychange, move |_| {
             if document().visibility_state() == VisibilityState::Visible {
@@ -197,7 +230,9 @@ impl Live {
             match task {
                 Task::Connect { generation } => self.connect(generation),
                 Task::Disconnect { generation } => {
-                    self.socket.borrow_mut().take_if(|socket| socket.generation() == generation);
+                    self.socket
+                        .borrow_mut()
+                        .take_if(|socket| socket.generation() == generation);
                 }
                 Task::Transmit { generation, text } => {
                     if let Some(socket) = &*self.socket.borrow()
@@ -217,7 +252,11 @@ impl Live {
         let live = Rc::clone(self);
         let tell: Rc<dyn Fn(Event)> = Rc::new(move |event| live.dispatch(event));
         let location = window().location();
-        let scheme = if location.protocol().is_ok_and(|scheme| scheme == "https:") { "wss" } else { "ws" };
+        let scheme = if location.protocol().is_ok_and(|scheme| scheme == "https:") {
+            "wss"
+        } else {
+            "ws"
+        };
         let url = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
         // The old socket goes first, so that the two never count as two.
         self.socket.take();

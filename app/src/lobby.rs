@@ -1,6 +1,9 @@
 //! `/`: the rooms. Links and forms only, so nothing of it is hydrated.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::prelude::*;
 use protocol::LobbyState;
@@ -12,7 +15,11 @@ use crate::rooms::Rooms;
 /// The list of rooms, and on a desktop an invitation beside it.
 #[component]
 pub(crate) fn LobbyPage(state: LobbyState) -> impl IntoView {
-    let LobbyState { viewer, rooms, notice } = state;
+    let LobbyState {
+        viewer,
+        rooms,
+        notice,
+    } = state;
     let language = viewer.language;
     view! {
         <div class="app in-lobby">

@@ -6,12 +6,13 @@ const HUES: u32 = 12;
 /// The class that colours the avatar and the name of whoever has this id; the same on every server and in every browser.
 pub(crate) fn hue_class(id: &str) -> &'static str {
     const CLASSES: [&str; HUES as usize] = [
-        "hue-0", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6", "hue-7", "hue-8", "hue-9", "hue-10", "hue-11",
+        "hue-0", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6", "hue-7", "hue-8", "hue-9",
+        "hue-10", "hue-11",
     ];
     // FNV-1a: short, and spreads ids that differ in their last letter only.
-    let hash = id
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     CLASSES[((hash ^ (hash >> 16)) % HUES) as usize]
 }
 
@@ -80,7 +81,8 @@ mod tests {
     #[test]
     fn hues_are_stable_and_spread() {
         assert_eq!(hue_class("u-1"), hue_class("u-1"));
-        let used: std::collections::HashSet<_> = (0..200).map(|n| hue_class(&format!("u-{n}"))).collect();
+        let used: std::collections::HashSet<_> =
+            (0..200).map(|n| hue_class(&format!("u-{n}"))).collect();
         assert_eq!(used.len(), HUES as usize);
     }
 }

@@ -3,11 +3,14 @@
 //! # Layout
 //!
 //! - [`feed`]: what the page shows of the room and can ask of it; the seam to `live`
-//! - [`header`]: the room's name, the connection, the banner when it is lost
-//! - [`messages`]: the timeline, [`row`] one row of it
+//! - [`banner`]: what is said about the connection
+//! - [`messages`]: the timeline, [`row`] one row of it, `window` which rows are on the page
 //! - [`composer`]: where one writes
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::prelude::*;
 use protocol::RoomState;
@@ -21,6 +24,8 @@ mod composer;
 pub(crate) mod feed;
 mod messages;
 mod row;
+#[cfg(any(feature = "hydrate", test))]
+pub(crate) mod window;
 
 use banner::{BannerSlot, ConnectionLine};
 use composer::Composer;
@@ -33,7 +38,13 @@ pub(crate) fn RoomPage(state: RoomState) -> impl IntoView {
     let feed = Feed::new(&state);
     #[cfg(feature = "hydrate")]
     crate::live::attach(feed, &state);
-    let RoomState { viewer, room, rooms, notice, .. } = state;
+    let RoomState {
+        viewer,
+        room,
+        rooms,
+        notice,
+        ..
+    } = state;
     let language = viewer.language;
     let name = room.to_string();
     let talk = if viewer.person.is_some() {

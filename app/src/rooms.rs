@@ -1,6 +1,9 @@
 //! The list of rooms: the left column of a room on a desktop, the whole lobby on a phone.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -29,14 +32,25 @@ impl Preview {
             Kind::Message | Kind::System => shortened(&message.body),
             _ => Text::Unsupported.to(language).to_owned(),
         };
-        let name = if message.kind == Kind::Message { message.sender.name.clone() } else { String::new() };
-        Self { name, text, ts: message.ts }
+        let name = if message.kind == Kind::Message {
+            message.sender.name.clone()
+        } else {
+            String::new()
+        };
+        Self {
+            name,
+            text,
+            ts: message.ts,
+        }
     }
 }
 
 /// The beginning of a text, on one line.
 pub(crate) fn shortened(text: &str) -> String {
-    text.chars().take(PREVIEW_CHARS).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .take(PREVIEW_CHARS)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 /// What the column of rooms holds: the list, the form that opens another room, and who the viewer is. The landmark around
@@ -57,15 +71,23 @@ pub(crate) fn Rooms(
     let in_lobby = current.is_none();
     let is_empty = rooms.is_empty() && in_lobby;
     // A room joins the list with its first message; until then its own page shows it on top.
-    let unlisted = current.clone().filter(|current| rooms.iter().all(|summary| summary.room != *current));
+    let unlisted = current
+        .clone()
+        .filter(|current| rooms.iter().all(|summary| summary.room != *current));
     let fixed = |preview: Option<Preview>| Signal::stored(preview);
     let entries: Vec<_> = unlisted
         .into_iter()
         .map(|room| (room, None))
-        .chain(rooms.into_iter().map(|summary| (summary.room, Some(Preview::of(&summary.last, language)))))
+        .chain(
+            rooms
+                .into_iter()
+                .map(|summary| (summary.room, Some(Preview::of(&summary.last, language)))),
+        )
         .map(|(room, preview)| {
             let is_current = current.as_ref() == Some(&room);
-            let preview = latest.filter(|_| is_current).map_or_else(|| fixed(preview), Signal::from);
+            let preview = latest
+                .filter(|_| is_current)
+                .map_or_else(|| fixed(preview), Signal::from);
             view! { <Entry room is_current preview clock /> }
         })
         .collect();
@@ -86,7 +108,12 @@ pub(crate) fn Rooms(
 }
 
 #[component]
-fn Entry(room: RoomName, is_current: bool, preview: Signal<Option<Preview>>, clock: Clock) -> impl IntoView {
+fn Entry(
+    room: RoomName,
+    is_current: bool,
+    preview: Signal<Option<Preview>>,
+    clock: Clock,
+) -> impl IntoView {
     let name = room.to_string();
     let href = format!("/rooms/{room}");
     let tile = format!("tile {}", hue_class(&name));

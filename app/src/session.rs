@@ -1,6 +1,9 @@
 //! Who the viewer is: the forms that choose and change the nickname. They work without JavaScript.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::prelude::*;
 use protocol::{Language, RoomName, Sender, Viewer};
@@ -36,7 +39,12 @@ pub(crate) fn Me(viewer: Viewer, current: Option<RoomName>) -> impl IntoView {
 }
 
 /// In the lobby the form itself; in a room it stands where the composer will be, and one is enough.
-fn viewer_is_nobody(is_nobody: bool, in_lobby: bool, language: Language, back: &str) -> Option<impl IntoView + use<>> {
+fn viewer_is_nobody(
+    is_nobody: bool,
+    in_lobby: bool,
+    language: Language,
+    back: &str,
+) -> Option<impl IntoView + use<>> {
     let back = back.to_owned();
     is_nobody.then(move || {
         if in_lobby {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::i18n::Text;
 use crate::lobby::LobbyPage;
 use crate::room::RoomPage;
+use crate::rooms::shortened;
 
 mod assets;
 
@@ -38,20 +39,41 @@ pub struct MessageState {
 pub fn lobby_document(state: LobbyState, options: DocumentOptions<'_>) -> String {
     let language = state.viewer.language;
     let title = Text::AppName.to(language).to_owned();
-    document(language, title, options, Program::None, move || view! { <LobbyPage state /> })
+    document(
+        language,
+        title,
+        options,
+        Program::None,
+        move || view! { <LobbyPage state /> },
+    )
 }
 
 /// The document of `/rooms/{room}`.
-pub fn room_document(state: RoomState, options: DocumentOptions<'_>) -> String {
+pub fn room_document(mut state: RoomState, options: DocumentOptions<'_>) -> String {
+    for summary in &mut state.rooms {
+        // The list shows the beginning only, and every page would carry the rest of each.
+        summary.last.body = shortened(&summary.last.body);
+    }
     let language = state.viewer.language;
     let title = format!("{} · {}", state.room, Text::AppName.to(language));
     let island = json_for_script(&state);
-    document(language, title, options, Program::Hydrate { island }, move || view! { <RoomPage state /> })
+    document(
+        language,
+        title,
+        options,
+        Program::Hydrate { island },
+        move || view! { <RoomPage state /> },
+    )
 }
 
 /// A document with one sentence; the status of the response is the caller's.
 pub fn message_document(state: MessageState, options: DocumentOptions<'_>) -> String {
-    let MessageState { language, title, sentence, reload_after } = state;
+    let MessageState {
+        language,
+        title,
+        sentence,
+        reload_after,
+    } = state;
     let program = reload_after.map_or(Program::None, |seconds| Program::AskAgain { seconds });
     document(language, title.clone(), options, program, move || {
         view! {
@@ -82,15 +104,12 @@ fn document<V: IntoView>(
     page: impl FnOnce() -> V,
 ) -> String {
     let DocumentOptions { nonce, assets } = options;
-    let (mut island, mut refresh, mut hydrates) = (None, None, false);
-    match program {
-        Program::None => {}
-        Program::AskAgain { seconds } => refresh = Some(seconds.to_string()),
-        Program::Hydrate { island: state } => {
-            island = Some(state);
-            hydrates = true;
-        }
-    }
+    let hydrates = matches!(program, Program::Hydrate { .. });
+    let (island, again) = match program {
+        Program::None => (None, None),
+        Program::AskAgain { seconds } => (None, Some(seconds)),
+        Program::Hydrate { island } => (Some(island), None),
+    };
     let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
     let owner = Owner::new_root(None);
     owner.with(|| {
@@ -104,7 +123,15 @@ fn document<V: IntoView>(
                         content="width=device-width,initial-scale=1,viewport-fit=cover,interactive-widget=resizes-content"
                     />
                     <title>{title}</title>
-                    {refresh.map(|seconds| view! { <meta http-equiv="refresh" content=seconds /> })}
+                    {again
+                        .map(|seconds| {
+                            let seconds = seconds.to_string();
+                            view! {
+                                <noscript>
+                                    <meta http-equiv="refresh" content=seconds />
+                                </noscript>
+                            }
+                        })}
                     <meta name="color-scheme" content="light dark" />
                     <meta name="theme-color" media="(prefers-color-scheme: light)" content="#FFFFFF" />
                     <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181C" />
@@ -112,7 +139,7 @@ fn document<V: IntoView>(
                     {hydrates
                         .then(|| {
                             view! {
-                                <link rel="modulepreload" href=assets.script.clone() />
+                                <link rel="modulepreload" href=assets.script.clone() nonce=nonce.to_owned() />
                                 <link
                                     rel="preload"
                                     href=assets.module.clone()
@@ -132,6 +159,10 @@ fn document<V: IntoView>(
                     {island
                         .map(|state| view! { <script r#type="application/json" id="maru-state">{state}</script> })}
                     {script(include_str!("shell/start.js").to_owned())}
+                    {again
+                        .map(|seconds| {
+                            script(include_str!("shell/ask-again.js").replace("SECONDS", &seconds.to_string()))
+                        })}
                     {hydrates
                         .then(|| {
                             let source = include_str!("shell/hydrate.js")

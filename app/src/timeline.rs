@@ -80,25 +80,53 @@ pub(crate) fn lay_out<'a>(
         let moment = civil(message.ts);
         let same_day = before.is_some_and(|(_, last)| last.same_day(moment));
         if !same_day {
-            rows.push(Row { key: Key::Day(message.position), source: Source::Day(moment), look: Look::default() });
+            rows.push(Row {
+                key: Key::Day(message.position),
+                source: Source::Day(moment),
+                look: Look::default(),
+            });
         }
-        let continues = same_day && before.is_some_and(|(last, _)| grouping::continues(last, message));
+        let continues =
+            same_day && before.is_some_and(|(last, _)| grouping::continues(last, message));
         if let Some(((_, last), previous)) = before.zip(rows.last_mut()).filter(|_| continues) {
             previous.look.shows_time = last.minute != moment.minute;
         }
         // Another program may use one id twice; two rows with one key would break the list.
         let is_mine = me == Some(message.sender.uid.as_str()) && own.insert(message.id.as_str());
-        let key = if is_mine { Key::Own(message.id.clone()) } else { Key::Placed(message.position) };
-        let look =
-            Look { placed: Some((message.position, message.ts)), continues, shows_time: true, status: None };
-        rows.push(Row { key, source: Source::Message(message), look });
+        let key = if is_mine {
+            Key::Own(message.id.clone())
+        } else {
+            Key::Placed(message.position)
+        };
+        let look = Look {
+            placed: Some((message.position, message.ts)),
+            continues,
+            shows_time: true,
+            status: None,
+        };
+        rows.push(Row {
+            key,
+            source: Source::Message(message),
+            look,
+        });
         before = Some((message, moment));
     }
-    let mut continues = before.is_some_and(|(last, _)| last.kind == Kind::Message && me == Some(last.sender.uid.as_str()));
+    let mut continues = before.is_some_and(|(last, _)| {
+        last.kind == Kind::Message && me == Some(last.sender.uid.as_str())
+    });
     for item in pending {
         if own.insert(item.id.as_str()) {
-            let look = Look { placed: None, continues, shows_time: false, status: Some(item.status.clone()) };
-            rows.push(Row { key: Key::Own(item.id.clone()), source: Source::Pending(item), look });
+            let look = Look {
+                placed: None,
+                continues,
+                shows_time: false,
+                status: Some(item.status.clone()),
+            };
+            rows.push(Row {
+                key: Key::Own(item.id.clone()),
+                source: Source::Pending(item),
+                look,
+            });
             continues = true;
         }
     }
@@ -117,12 +145,19 @@ mod tests {
 
     fn message(offset: i64, uid: &str, ts: i64) -> Arc<Message> {
         Arc::new(Message {
-            position: Position { epoch: Epoch(1), partition: 3, offset },
+            position: Position {
+                epoch: Epoch(1),
+                partition: 3,
+                offset,
+            },
             prev: None,
             ts,
             kind: Kind::Message,
             id: format!("id-{offset}"),
-            sender: Sender { uid: uid.to_owned(), name: uid.to_owned() },
+            sender: Sender {
+                uid: uid.to_owned(),
+                name: uid.to_owned(),
+            },
             body: "안녕".to_owned(),
             other: serde_json::Map::new(),
         })
@@ -132,13 +167,15 @@ mod tests {
     fn shape(messages: &[Arc<Message>], offset: i32) -> String {
         lay_out(messages, &[], Some("me"), |ts| Civil::at(ts, offset))
             .iter()
-            .map(|row| match (&row.source, row.look.continues, row.look.shows_time) {
-                (Source::Day(_), ..) => '|',
-                (_, false, false) => 'f',
-                (_, false, true) => 'F',
-                (_, true, false) => 'c',
-                (_, true, true) => 'C',
-            })
+            .map(
+                |row| match (&row.source, row.look.continues, row.look.shows_time) {
+                    (Source::Day(_), ..) => '|',
+                    (_, false, false) => 'f',
+                    (_, false, true) => 'F',
+                    (_, true, false) => 'c',
+                    (_, true, true) => 'C',
+                },
+            )
             .collect()
     }
 
@@ -157,8 +194,16 @@ mod tests {
 
     #[test]
     fn days_are_the_viewers() {
-        let messages = [message(1, "a", LATE), message(2, "a", LATE + 4 * MINUTE), message(3, "a", LATE + 11 * MINUTE)];
-        assert_eq!(shape(&messages, 0), "|FC|F", "midnight in London splits the run");
+        let messages = [
+            message(1, "a", LATE),
+            message(2, "a", LATE + 4 * MINUTE),
+            message(3, "a", LATE + 11 * MINUTE),
+        ];
+        assert_eq!(
+            shape(&messages, 0),
+            "|FC|F",
+            "midnight in London splits the run"
+        );
         assert_eq!(shape(&messages, 9 * 60), "|FCF", "a morning in Seoul");
         assert_eq!(shape(&messages[..2], -23 * 60), "|FC");
     }

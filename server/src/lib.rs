@@ -2,15 +2,31 @@
 //!
 //! # Layout, in the order in which a message walks through
 //!
+//! - [`web`]: HTTP and the WebSocket edge
 //! - [`stomp`]: the session of one connection, a state machine without I/O
+//! - [`chat`]: what destinations mean, who may do what, SENDs into records
 //! - [`bridge`]: rdkafka: producer, consumer thread, topics
+//! - [`embedded`]: the log inside this process, when there is no Kafka cluster
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
-//! - [`history`]: the local store of what is folded, rebuilt from the log when need be
+//! - [`history`]: the local store: rows, checkpoints, pages
+//! - [`hub`]: live fan-out to this server's followers
+//! - [`names`]: rooms and nicknames as people type them
+//! - [`config`], [`keys`]: settings and secrets
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names `SQLite`; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
 
 pub mod bridge;
+pub mod chat;
+pub mod config;
+pub mod embedded;
 pub mod fold;
 pub mod history;
+pub mod hub;
+pub mod keys;
+pub mod names;
+mod run;
 pub mod stomp;
+pub mod web;
+
+pub use run::{RunError, run};

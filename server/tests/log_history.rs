@@ -137,9 +137,9 @@ fn agrees(rooms: &Rooms, expected: &[Vec<Message>], limit: usize) {
 fn followed(rooms: &Rooms, room: &RoomName, mut after: i64, limit: usize) -> Vec<i64> {
     let mut all = Vec::new();
     loop {
-        let (page, caught) = match rooms.follow(room, after, limit, || ()).unwrap() {
+        let (page, caught) = match rooms.follow(room, after, limit, <[_]>::to_vec).unwrap() {
             Follow::Behind(page) => (page, false),
-            Follow::Caught(page, ()) => (page, true),
+            Follow::Caught(page) => (page, true),
         };
         assert!(page.len() <= limit);
         all.extend(page.iter().map(|message| message.position.offset));
@@ -230,11 +230,14 @@ fn a_subscription_that_catches_up_while_messages_come_misses_and_repeats_nothing
         let live = Arc::new(Mutex::new(Vec::new()));
         let mut got: Vec<i64> = Vec::new();
         loop {
-            let attach = || listeners.0.lock().unwrap().push(Arc::clone(&live));
+            let attach = |rest: &[_]| {
+                listeners.0.lock().unwrap().push(Arc::clone(&live));
+                rest.to_vec()
+            };
             let after = got.last().copied().unwrap_or(-1);
             let (page, caught) = match rooms.follow(&room(0), after, limit, attach).unwrap() {
                 Follow::Behind(page) => (page, false),
-                Follow::Caught(page, ()) => (page, true),
+                Follow::Caught(page) => (page, true),
             };
             got.extend(page.iter().map(|message| message.position.offset));
             if caught {

@@ -24,7 +24,12 @@ pub(super) struct Announcer {
 impl Announcer {
     /// Silent so far.
     pub(super) fn new(feed: Feed) -> Rc<Self> {
-        Rc::new(Self { feed, count: Cell::new(0), last: RefCell::default(), waits: Cell::new(false) })
+        Rc::new(Self {
+            feed,
+            count: Cell::new(0),
+            last: RefCell::default(),
+            waits: Cell::new(false),
+        })
     }
 
     /// A message of somebody else arrived.

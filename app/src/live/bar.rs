@@ -28,12 +28,21 @@ pub(super) struct Bar {
 impl Bar {
     /// Nothing to say so far.
     pub(super) fn new(feed: Feed) -> Rc<Self> {
-        Rc::new(Self { feed, was_live: Cell::new(false), is_shown: Cell::new(false), timer: RefCell::default() })
+        Rc::new(Self {
+            feed,
+            was_live: Cell::new(false),
+            is_shown: Cell::new(false),
+            timer: RefCell::default(),
+        })
     }
 
     /// The connection changed.
     pub(super) fn follow(self: &Rc<Self>) {
-        if self.feed.connection.with_untracked(|connection| *connection == Connection::Live) {
+        if self
+            .feed
+            .connection
+            .with_untracked(|connection| *connection == Connection::Live)
+        {
             self.was_live.set(true);
             if self.is_shown.replace(false) {
                 self.say(Banner::Back);
@@ -43,7 +52,8 @@ impl Bar {
             }
         } else if self.is_shown.get() {
             self.tell();
-        } else if self.feed.banner.get_untracked() == Banner::Back || self.timer.borrow().is_none() {
+        } else if self.feed.banner.get_untracked() == Banner::Back || self.timer.borrow().is_none()
+        {
             self.say(Banner::None);
             self.after(GRACE, |bar| {
                 bar.is_shown.set(true);
@@ -56,21 +66,26 @@ impl Bar {
     fn tell(self: &Rc<Self>) {
         self.stop();
         let now = super::now();
-        let banner = self.feed.connection.with_untracked(|connection| match connection {
-            Connection::Live => Banner::None,
-            // The first connection is not lost yet, however long it takes; the line in the header says so.
-            Connection::Connecting if !self.was_live.get() => Banner::None,
-            Connection::Connecting => Banner::Reconnecting,
-            Connection::Waiting { until } => Banner::Waiting(seconds(until.saturating_sub(now))),
-            Connection::Offline => Banner::Offline,
-            Connection::Refused(_) => Banner::Refused,
-        });
+        let banner = self
+            .feed
+            .connection
+            .with_untracked(|connection| match connection {
+                Connection::Live => Banner::None,
+                // The first connection is not lost yet, however long it takes; the line in the header says so.
+                Connection::Connecting if !self.was_live.get() => Banner::None,
+                Connection::Connecting => Banner::Reconnecting,
+                Connection::Waiting { until } => {
+                    Banner::Waiting(seconds(until.saturating_sub(now)))
+                }
+                Connection::Offline => Banner::Offline,
+                Connection::Refused(_) => Banner::Refused,
+            });
         self.say(banner);
         if let Connection::Waiting { until } = self.feed.connection.get_untracked()
             && until > now
         {
             let rest = (until - now - 1) % 1_000 + 1;
-            self.after(Duration::from_millis(rest), |bar| bar.tell());
+            self.after(Duration::from_millis(rest), Self::tell);
         }
     }
 

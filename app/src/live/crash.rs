@@ -32,7 +32,9 @@ fn try_show() -> Option<()> {
             let _ = window.location().reload();
         }
     });
-    button.add_event_listener_with_callback("click", reload.as_ref().unchecked_ref()).ok()?;
+    button
+        .add_event_listener_with_callback("click", reload.as_ref().unchecked_ref())
+        .ok()?;
     reload.forget();
     bar.append_with_node_2(&text, &button).ok()?;
     document.body()?.append_with_node_1(&bar).ok()

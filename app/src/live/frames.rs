@@ -7,7 +7,7 @@ use leptos::task::{spawn_local, tick};
 use protocol::Message;
 
 use super::Live;
-use super::scroll::{self, Anchor};
+use super::scroll::{self, Anchor, Place};
 use crate::chat::{Changes, Event, Older};
 use crate::rooms::Preview;
 
@@ -23,11 +23,24 @@ impl Live {
         self.changes.set(Changes {
             reset,
             // After a reset the rows are counted anew.
-            appended: if reset { 0 } else { before.appended + changes.appended },
-            prepended: if reset { 0 } else { before.prepended + changes.prepended },
+            appended: if reset {
+                0
+            } else {
+                before.appended + changes.appended
+            },
+            prepended: if reset {
+                0
+            } else {
+                before.prepended + changes.prepended
+            },
             ..Changes::default()
         });
-        if changes.reset || changes.appended > 0 || changes.prepended > 0 || changes.pending || changes.older {
+        if changes.reset
+            || changes.appended > 0
+            || changes.prepended > 0
+            || changes.pending
+            || changes.older
+        {
             self.redraw();
         }
     }
@@ -63,22 +76,26 @@ impl Live {
 
     /// The reader moved.
     pub(super) fn scrolled(self: &Rc<Self>) {
-        let Some(timeline) = self.feed.timeline.get_untracked() else { return };
-        let place = scroll::place(&timeline);
+        let Some(timeline) = self.feed.timeline.get_untracked() else {
+            return;
+        };
+        let place = Place::of(&timeline);
         let mut window = self.window.get();
-        let follows = place.follows && window.has_end();
+        let follows = place.follows() && window.has_end();
         self.follows.set(follows);
         if follows && self.feed.unseen.get_untracked() > 0 {
             self.feed.unseen.set(0);
         }
-        let is_away = place.is_away || !window.has_end();
+        let is_away = place.is_away() || !window.has_end();
         if self.feed.is_away.get_untracked() != is_away {
             self.feed.is_away.set(is_away);
         }
         // After a failure the reader decides, or a page that cannot be loaded would be asked for without end.
-        if place.near_start && (window.has_earlier() || self.engine.borrow().older() == Older::More) {
+        if place.is_near_start()
+            && (window.has_earlier() || self.engine.borrow().older() == Older::More)
+        {
             self.show_earlier();
-        } else if place.near_end && !window.has_end() {
+        } else if place.is_near_end() && !window.has_end() {
             window.show_later();
             self.window.set(window);
             self.redraw();
@@ -96,9 +113,15 @@ impl Live {
 
     fn frame(self: &Rc<Self>) {
         self.frame_is_due.set(false);
-        let Some(timeline) = self.feed.timeline.get_untracked() else { return };
+        let Some(timeline) = self.feed.timeline.get_untracked() else {
+            return;
+        };
         let follows = self.follows.get();
-        let anchor = if follows { None } else { Anchor::take(&timeline) };
+        let anchor = if follows {
+            None
+        } else {
+            Anchor::take(&timeline)
+        };
         self.show(follows);
         let live = Rc::clone(self);
         spawn_local(async move {
@@ -138,15 +161,25 @@ impl Live {
             others().for_each(|message| self.announcer.arrived(message));
         }
 
-        let older = if window.has_earlier() { Older::More } else { engine.older() };
+        let older = if window.has_earlier() {
+            Older::More
+        } else {
+            engine.older()
+        };
         if feed.older.get_untracked() != older {
             feed.older.set(older);
         }
-        let latest = rows.last().map(|message: &std::sync::Arc<Message>| Preview::of(message, feed.language));
+        let latest = rows
+            .last()
+            .map(|message: &std::sync::Arc<Message>| Preview::of(message, feed.language));
         if latest.is_some() && feed.latest.with_untracked(|shown| *shown != latest) {
             feed.latest.set(latest);
         }
-        let pending = if window.has_end() { engine.pending() } else { &[] };
+        let pending = if window.has_end() {
+            engine.pending()
+        } else {
+            &[]
+        };
         feed.show(rows.get(window.range()).unwrap_or_default(), pending);
     }
 }

@@ -17,7 +17,11 @@ pub(super) async fn fetch(room: &RoomName, request: PageRequest) -> Option<Histo
         PageRequest::Before(position) => format!("{url}&before={position}"),
     };
     let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
-    let response = Request::get(&url).abort_signal(Some(&signal)).send().await.ok()?;
+    let response = Request::get(&url)
+        .abort_signal(Some(&signal))
+        .send()
+        .await
+        .ok()?;
     if !response.ok() {
         return None;
     }

@@ -11,12 +11,20 @@ pub(super) fn make_room(viewport: &VisualViewport) {
         return;
     }
     let window = window();
-    let whole = window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+    let whole = window
+        .inner_height()
+        .ok()
+        .and_then(|height| height.as_f64())
+        .unwrap_or_default();
     let root = document().document_element();
-    let Some(root) = root.as_ref().and_then(|root| root.dyn_ref::<HtmlElement>()) else { return };
+    let Some(root) = root.as_ref().and_then(|root| root.dyn_ref::<HtmlElement>()) else {
+        return;
+    };
     if whole - viewport.height() > 1.0 {
         // Setting a custom property cannot fail.
-        let _ = root.style().set_property("--visible-height", &format!("{}px", viewport.height()));
+        let _ = root
+            .style()
+            .set_property("--visible-height", &format!("{}px", viewport.height()));
         window.scroll_to_with_x_and_y(0.0, 0.0);
     } else {
         let _ = root.style().remove_property("--visible-height");

@@ -9,28 +9,42 @@ const AWAY_BEYOND: f64 = 300.0;
 /// This close to either end of the rows, more are shown.
 const NEAR: f64 = 600.0;
 
-/// Where the reader is.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where the reader is, in CSS pixels of rows out of sight.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// At the end, and stays there.
-    pub(super) follows: bool,
-    /// So far from the end that a button should lead back.
-    pub(super) is_away: bool,
-    /// Close to the first row.
-    pub(super) near_start: bool,
-    /// Close to the last row.
-    pub(super) near_end: bool,
+    above: f64,
+    below: f64,
 }
 
-/// Looks where the reader is.
-pub(super) fn place(timeline: &Element) -> Place {
-    let above = f64::from(timeline.scroll_top());
-    let below = f64::from(timeline.scroll_height() - timeline.client_height()) - above;
-    Place {
-        follows: below <= FOLLOWS_WITHIN,
-        is_away: below > AWAY_BEYOND,
-        near_start: above < NEAR,
-        near_end: below < NEAR,
+impl Place {
+    /// Looks where the reader is.
+    pub(super) fn of(timeline: &Element) -> Self {
+        let above = f64::from(timeline.scroll_top());
+        let whole = f64::from(timeline.scroll_height() - timeline.client_height());
+        Self {
+            above,
+            below: whole - above,
+        }
+    }
+
+    /// At the end, and stays there.
+    pub(super) fn follows(self) -> bool {
+        self.below <= FOLLOWS_WITHIN
+    }
+
+    /// So far from the end that a button should lead back.
+    pub(super) fn is_away(self) -> bool {
+        self.below > AWAY_BEYOND
+    }
+
+    /// Close to the first row.
+    pub(super) fn is_near_start(self) -> bool {
+        self.above < NEAR
+    }
+
+    /// Close to the last row.
+    pub(super) fn is_near_end(self) -> bool {
+        self.below < NEAR
     }
 }
 
@@ -73,11 +87,11 @@ impl Anchor {
         if !self.row.is_connected() {
             return;
         }
-        let now = self.row.get_bounding_client_rect().top() - timeline.get_bounding_client_rect().top();
+        let now =
+            self.row.get_bounding_client_rect().top() - timeline.get_bounding_client_rect().top();
         let moved = now - self.offset;
         if moved.abs() >= 0.5 {
             timeline.scroll_by_with_x_and_y(0.0, moved);
         }
     }
 }
-

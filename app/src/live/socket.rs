@@ -15,14 +15,18 @@ use crate::chat::Event;
 /// Written on the browser's own type, because the engine wants to hear when the socket opens.
 pub(super) struct Socket {
     generation: u64,
-    socket: WebSocket,
+    inner: WebSocket,
     /// Kept for as long as the browser may call them.
     _handlers: [Closure<dyn FnMut(JsValue)>; 4],
 }
 
 impl Socket {
     /// Starts to connect. `tell` hears of everything that happens from now on.
-    pub(super) fn open(url: &str, generation: u64, tell: Rc<dyn Fn(Event)>) -> Result<Self, JsValue> {
+    pub(super) fn open(
+        url: &str,
+        generation: u64,
+        tell: Rc<dyn Fn(Event)>,
+    ) -> Result<Self, JsValue> {
         let socket = WebSocket::new_with_str(url, "v12.stomp")?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let handler = |event: Box<dyn Fn(JsValue) -> Option<Event>>| {
@@ -46,7 +50,11 @@ impl Socket {
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { generation, socket, _handlers: handlers })
+        Ok(Self {
+            generation,
+            inner: socket,
+            _handlers: handlers,
+        })
     }
 
     /// The name of this socket.
@@ -56,17 +64,17 @@ impl Socket {
 
     /// Sends a text message. What cannot be sent is lost with the socket; the engine finds out by the missing answer.
     pub(super) fn send(&self, text: &str) {
-        let _ = self.socket.send_with_str(text);
+        let _ = self.inner.send_with_str(text);
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onerror(None);
-        self.socket.set_onclose(None);
-        let _ = self.socket.close();
+        self.inner.set_onopen(None);
+        self.inner.set_onmessage(None);
+        self.inner.set_onerror(None);
+        self.inner.set_onclose(None);
+        let _ = self.inner.close();
     }
 }
 
@@ -75,6 +83,8 @@ fn bytes_of(event: &JsValue) -> Option<Bytes> {
     let data = event.dyn_ref::<MessageEvent>()?.data();
     match data.as_string() {
         Some(text) => Some(Bytes::from(text)),
-        None => data.dyn_ref::<ArrayBuffer>().map(|buffer| Bytes::from(Uint8Array::new(buffer).to_vec())),
+        None => data
+            .dyn_ref::<ArrayBuffer>()
+            .map(|buffer| Bytes::from(Uint8Array::new(buffer).to_vec())),
     }
 }

@@ -1,6 +1,9 @@
 //! What the page says about its connection.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::prelude::*;
 
@@ -15,7 +18,9 @@ pub(crate) fn ConnectionLine(feed: Feed) -> impl IntoView {
         let text = feed.connection.with(|connection| match connection {
             Connection::Connecting => Text::Connecting,
             Connection::Live => Text::Live,
-            Connection::Waiting { .. } | Connection::Offline | Connection::Refused(_) => Text::Disconnected,
+            Connection::Waiting { .. } | Connection::Offline | Connection::Refused(_) => {
+                Text::Disconnected
+            }
         });
         text.to(feed.language)
     };

@@ -6,7 +6,10 @@
 //! Enter: whatever would have typed a line break sends instead (`beforeinput`), which is one Enter for Korean and the
 //! confirming Enter for nothing in Japanese and Chinese. Touch keyboards keep their line break; there the button sends.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use js_sys::Reflect;
 use leptos::ev;
@@ -30,39 +33,44 @@ struct Keystroke {
     sent: bool,
 }
 
-/// The field, the button, and what is said about the text.
-#[component]
-pub(crate) fn Composer(
+/// The field and what is said about its text.
+#[derive(Clone, Copy)]
+struct Draft {
     feed: Feed,
-    room: RoomName,
-    /// Why the last form was refused.
-    notice: Option<String>,
-) -> impl IntoView {
-    let language = feed.language;
-    let field: NodeRef<Textarea> = NodeRef::new();
-    let refusal = RwSignal::new(None::<Text>);
-    let left = RwSignal::new(None::<usize>);
-    let keystroke = StoredValue::new(Keystroke::default());
+    field: NodeRef<Textarea>,
+    refusal: RwSignal<Option<Text>>,
+    left: RwSignal<Option<usize>>,
+    keystroke: StoredValue<Keystroke>,
+}
 
-    let look_at = move |field: &HtmlTextAreaElement| {
-        refusal.set(None);
-        left.set(room_left(&field.value()));
-        fit(field);
-    };
-    // Text that was typed before hydration is there already.
-    Effect::new(move |_| {
-        if let Some(field) = field.get() {
-            look_at(&field);
+impl Draft {
+    fn new(feed: Feed) -> Self {
+        Self {
+            feed,
+            field: NodeRef::new(),
+            refusal: RwSignal::new(None),
+            left: RwSignal::new(None),
+            keystroke: StoredValue::new(Keystroke::default()),
         }
-    });
-    let send = move || {
-        let Some(field) = field.get_untracked() else { return };
-        match feed.send(field.value()) {
+    }
+
+    /// The text has changed.
+    fn look_at(self, field: &HtmlTextAreaElement) {
+        self.refusal.set(None);
+        self.left.set(room_left(&field.value()));
+        fit(field);
+    }
+
+    fn send(self) {
+        let Some(field) = self.field.get_untracked() else {
+            return;
+        };
+        match self.feed.send(field.value()) {
             Ok(()) => {
                 field.set_value("");
-                look_at(&field);
+                self.look_at(&field);
             }
-            Err(error) => refusal.set(Some(match error {
+            Err(error) => self.refusal.set(Some(match error {
                 ComposeError::Empty => Text::Blank,
                 ComposeError::TooLong => Text::TooLong,
                 ComposeError::Full => Text::OutboxFull,
@@ -70,16 +78,19 @@ pub(crate) fn Composer(
         }
         // A touch keyboard stays open.
         let _ = field.focus();
-    };
-    let send_by_key = move || {
-        let first = !keystroke.with_value(|key| key.sent);
-        keystroke.update_value(|key| key.sent = true);
-        if first {
-            send();
+    }
+
+    fn send_by_key(self) {
+        let is_first = !self.keystroke.with_value(|key| key.sent);
+        self.keystroke.update_value(|key| key.sent = true);
+        if is_first {
+            self.send();
         }
-    };
-    let on_keydown = move |event: ev::KeyboardEvent| {
-        keystroke.update_value(|key| {
+    }
+
+    /// A key goes down.
+    fn on_keydown(self, event: ev::KeyboardEvent) {
+        self.keystroke.update_value(|key| {
             key.shift = event.shift_key();
             key.sent &= event.repeat();
         });
@@ -89,27 +100,53 @@ pub(crate) fn Composer(
         let fallback = !announces_input(&event) && !event.shift_key() && enter_sends();
         if is_enter && (always || fallback) {
             event.prevent_default();
-            send_by_key();
+            self.send_by_key();
         }
-    };
-    let on_beforeinput = move |event: ev::InputEvent| {
-        let breaks_line = matches!(event.input_type().as_str(), "insertLineBreak" | "insertParagraph");
-        let shift = keystroke.with_value(|key| key.shift);
+    }
+
+    /// The text is about to change.
+    fn on_beforeinput(self, event: ev::InputEvent) {
+        let breaks_line = matches!(
+            event.input_type().as_str(),
+            "insertLineBreak" | "insertParagraph"
+        );
+        let shift = self.keystroke.with_value(|key| key.shift);
         if breaks_line && !event.is_composing() && !shift && enter_sends() {
             event.prevent_default();
-            send_by_key();
+            self.send_by_key();
         }
-    };
-    let on_input = move |_| {
-        if let Some(field) = field.get_untracked() {
-            look_at(&field);
+    }
+
+    /// The text has changed by the person's doing.
+    fn on_input(self) {
+        if let Some(field) = self.field.get_untracked() {
+            self.look_at(&field);
         }
-    };
+    }
+}
+
+/// The field, the button, and what is said about the text.
+#[component]
+pub(crate) fn Composer(
+    feed: Feed,
+    room: RoomName,
+    /// Why the last form was refused.
+    notice: Option<String>,
+) -> impl IntoView {
+    let language = feed.language;
+    let draft = Draft::new(feed);
+    // Text that was typed before hydration is there already.
+    Effect::new(move |_| {
+        if let Some(field) = draft.field.get() {
+            draft.look_at(&field);
+        }
+    });
+    let label = i18n::composer_label(language, room.as_str());
     view! {
         <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
             <div class="box">
-                <label class="hidden" for="body">{i18n::composer_label(language, room.as_str())}</label>
+                <label class="hidden" for="body">{label}</label>
                 <textarea
                     id="body"
                     name="body"
@@ -119,10 +156,10 @@ pub(crate) fn Composer(
                     enterkeyhint="enter"
                     placeholder=Text::ComposerPlaceholder.to(language)
                     aria-describedby="composer-note"
-                    node_ref=field
-                    on:keydown=on_keydown
-                    on:beforeinput=on_beforeinput
-                    on:input=on_input
+                    node_ref=draft.field
+                    on:keydown=move |event| draft.on_keydown(event)
+                    on:beforeinput=move |event| draft.on_beforeinput(event)
+                    on:input=move |_| draft.on_input()
                 ></textarea>
                 // A submit button would leave the page, text and all, if it were pressed before hydration.
                 <button
@@ -130,22 +167,38 @@ pub(crate) fn Composer(
                     class="send"
                     aria-label=Text::Send.to(language)
                     on:mousedown=move |event| event.prevent_default()
-                    on:click=move |_| send()
+                    on:click=move |_| draft.send()
                 >
                     <svg viewBox="0 0 24 24" aria-hidden="true">
                         <path d="M12 19V5m-6 6 6-6 6 6" />
                     </svg>
                 </button>
             </div>
-            <div class="under" id="composer-note">
-                <span class="hint">{Text::ComposerHint.to(language)}</span>
-                <span class="needs-script">{Text::NeedsScript.to(language)}</span>
-                <span class="refusal" role="alert">
-                    {move || refusal.get().map(|text| text.to(language))}
-                </span>
-                <span class="counter">{move || left.get().map(|left| i18n::characters_left(language, left))}</span>
-            </div>
+            <Notes draft />
         </form>
+    }
+}
+
+/// What stands below the field: how it works, or what is wrong.
+#[component]
+fn Notes(draft: Draft) -> impl IntoView {
+    let language = draft.feed.language;
+    let refusal = move || draft.refusal.get().map(|text| text.to(language));
+    let left = move || {
+        draft
+            .left
+            .get()
+            .map(|left| i18n::characters_left(language, left))
+    };
+    view! {
+        <div class="under" id="composer-note">
+            <span class="hint">{Text::ComposerHint.to(language)}</span>
+            <span class="needs-script">{Text::NeedsScript.to(language)}</span>
+            <span class="refusal" role="alert">
+                {refusal}
+            </span>
+            <span class="counter">{left}</span>
+        </div>
     }
 }
 
@@ -162,13 +215,16 @@ fn room_left(text: &str) -> Option<usize> {
 ///
 /// Not asked as "is there a fine pointer", which is false in a browser without any pointer.
 fn enter_sends() -> bool {
-    let coarse = web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
+    let coarse =
+        web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
     !coarse.is_some_and(|query| query.matches())
 }
 
 /// Whether the browser says what a key is about to do; otherwise the key itself is what there is.
 fn announces_input(event: &ev::KeyboardEvent) -> bool {
-    event.target().is_some_and(|target| Reflect::has(&target, &"onbeforeinput".into()).unwrap_or(false))
+    event
+        .target()
+        .is_some_and(|target| Reflect::has(&target, &"onbeforeinput".into()).unwrap_or(false))
 }
 
 /// Grows the field with its text where the style sheet cannot (`field-sizing`).

@@ -39,7 +39,10 @@ pub(crate) enum Content {
 }
 
 /// The bar below the header.
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code, reason = "only the browser loses connections"))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only the browser loses connections")
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Banner {
     /// All is well, or has not been otherwise for long enough to be mentioned.
@@ -100,8 +103,16 @@ impl Feed {
     /// What the server rendered.
     pub(crate) fn new(state: &RoomState) -> Self {
         let language = state.viewer.language;
-        let older = if state.history.more { Older::More } else { Older::None };
-        let latest = state.history.messages.last().map(|message| Preview::of(message, language));
+        let older = if state.history.more {
+            Older::More
+        } else {
+            Older::None
+        };
+        let latest = state
+            .history
+            .messages
+            .last()
+            .map(|message| Preview::of(message, language));
         let feed = Self {
             language,
             clock: Clock::new(language),
@@ -117,7 +128,13 @@ impl Feed {
             me: StoredValue::new(state.viewer.person.clone()),
             desk: StoredValue::new_local(None),
         };
-        let messages: Vec<_> = state.history.messages.iter().cloned().map(Arc::new).collect();
+        let messages: Vec<_> = state
+            .history
+            .messages
+            .iter()
+            .cloned()
+            .map(Arc::new)
+            .collect();
         feed.show(&messages, &[]);
         feed
     }
@@ -135,7 +152,8 @@ impl Feed {
 
     /// Whether the viewer wrote this.
     pub(crate) fn is_mine(self, message: &Message) -> bool {
-        self.me.with_value(|me| me.as_ref().is_some_and(|me| me.uid == message.sender.uid))
+        self.me
+            .with_value(|me| me.as_ref().is_some_and(|me| me.uid == message.sender.uid))
     }
 
     /// The connection in a word, for programs that look at the page.
@@ -158,7 +176,8 @@ impl Feed {
     /// Sends a message; on an error the text is still the composer's.
     pub(crate) fn send(self, text: String) -> Result<(), ComposeError> {
         // Before the desk is open there are no handlers that could call this.
-        self.desk().map_or(Err(ComposeError::Full), |desk| desk.send(text))
+        self.desk()
+            .map_or(Err(ComposeError::Full), |desk| desk.send(text))
     }
 
     /// Tells the engine what the viewer wants.
@@ -197,9 +216,14 @@ fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool
                 Source::Message(message) => Content::Message(Arc::clone(message)),
                 Source::Pending(pending) => Content::Composed(Arc::from(pending.text.as_str())),
             };
-            ShownRow { key: row.key, content, look: ArcRwSignal::new(row.look) }
+            ShownRow {
+                key: row.key,
+                content,
+                look: ArcRwSignal::new(row.look),
+            }
         })
         .collect();
-    let same = rows.len() == shown.len() && rows.iter().zip(shown).all(|(new, old)| new.key == old.key);
+    let same =
+        rows.len() == shown.len() && rows.iter().zip(shown).all(|(new, old)| new.key == old.key);
     (rows, !same)
 }

@@ -1,6 +1,9 @@
 //! The timeline, and the button that leads back to its end.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::prelude::*;
 use protocol::RoomName;

@@ -1,6 +1,9 @@
 //! One row of the timeline: plain elements around text nodes, with as few moving parts as it can have.
 
-#![expect(unreachable_pub, reason = "the component macro declares more than the component that it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro declares more than the component that it is given"
+)]
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -19,7 +22,9 @@ pub(crate) fn RowView(row: ShownRow, feed: Feed) -> impl IntoView {
     let ShownRow { key, content, look } = row;
     match content {
         Content::Day(day) => EitherOf3::A(view! { <Day day feed /> }),
-        Content::Message(message) if message.kind != Kind::Message => EitherOf3::B(view! { <Line message feed /> }),
+        Content::Message(message) if message.kind != Kind::Message => {
+            EitherOf3::B(view! { <Line message feed /> })
+        }
         Content::Message(message) => {
             let author = (!feed.is_mine(&message))
                 .then(|| (hue_class(&message.sender.uid), message.sender.name.clone()));
@@ -106,7 +111,10 @@ fn class_of(look: &Look, hue: &str) -> String {
     for (holds, name) in [
         (look.continues, " continues"),
         (look.shows_time, " timed"),
-        (look.status.is_some() && look.failure().is_none(), " pending"),
+        (
+            look.status.is_some() && look.failure().is_none(),
+            " pending",
+        ),
         (look.failure().is_some(), " failed"),
     ] {
         if holds {
@@ -129,7 +137,9 @@ fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
         Some(Status::Queued) => ("queued", Text::Queued),
         Some(Status::Sent | Status::Failed(_)) | None => return None,
     };
-    Some(Either::Right(view! { <span class=class>{text.to(feed.language)}</span> }))
+    Some(Either::Right(
+        view! { <span class=class>{text.to(feed.language)}</span> },
+    ))
 }
 
 /// What can be done about a message that was refused.
@@ -157,7 +167,10 @@ fn Trouble(key: Key, look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
 fn reason(failure: &Failure, feed: Feed) -> String {
     let failed = Text::Failed.to(feed.language);
     match failure {
-        Failure::Refused(refusal) => i18n::with_reason(failed, i18n::refusal(feed.language, &refusal.code, &refusal.sentence)),
+        Failure::Refused(refusal) => i18n::with_reason(
+            failed,
+            i18n::refusal(feed.language, &refusal.code, &refusal.sentence),
+        ),
         Failure::TooOld => i18n::with_reason(failed, Text::TooOld.to(feed.language)),
     }
 }

@@ -21,7 +21,9 @@ pub struct Assets {
 #[derive(Debug, thiserror::Error)]
 pub enum AssetsError {
     /// It cannot be read.
-    #[error("cannot read {path}, which names the hashed files of the page: {source}. It belongs beside the program")]
+    #[error(
+        "cannot read {path}, which names the hashed files of the page: {source}. It belongs beside the program"
+    )]
     Unreadable {
         /// Where it was looked for.
         path: PathBuf,
@@ -53,7 +55,9 @@ impl Assets {
             };
             return Self::hashed(options, &path, &hashes);
         }
-        Ok(Self::named(options, |kind| format!("{}.{kind}", options.output_name)))
+        Ok(Self::named(options, |kind| {
+            format!("{}.{kind}", options.output_name)
+        }))
     }
 
     fn hashed(options: &LeptosOptions, path: &Path, hashes: &str) -> Result<Self, AssetsError> {
@@ -62,7 +66,10 @@ impl Assets {
                 .lines()
                 .filter_map(|line| line.split_once(':'))
                 .find_map(|(name, hash)| (name.trim() == kind).then(|| hash.trim().to_owned()))
-                .ok_or_else(|| AssetsError::Incomplete { path: path.to_path_buf(), kind })
+                .ok_or_else(|| AssetsError::Incomplete {
+                    path: path.to_path_buf(),
+                    kind,
+                })
         };
         let (style, script, module) = (find("css")?, find("js")?, find("wasm")?);
         Ok(Self::named(options, |kind| {
@@ -93,7 +100,10 @@ mod tests {
     use super::*;
 
     fn options() -> LeptosOptions {
-        LeptosOptions::builder().output_name("maru").site_pkg_dir("pkg").build()
+        LeptosOptions::builder()
+            .output_name("maru")
+            .site_pkg_dir("pkg")
+            .build()
     }
 
     #[test]
@@ -111,7 +121,11 @@ mod tests {
         let assets = Assets::hashed(&options(), Path::new("hash.txt"), hashes).unwrap();
         assert_eq!(
             (&*assets.style, &*assets.script, &*assets.module),
-            ("/pkg/maru.ghi.css", "/pkg/maru.abc.js", "/pkg/maru.def.wasm")
+            (
+                "/pkg/maru.ghi.css",
+                "/pkg/maru.abc.js",
+                "/pkg/maru.def.wasm"
+            )
         );
         assert!(matches!(
             Assets::hashed(&options(), Path::new("hash.txt"), "js: abc\n"),

@@ -12,11 +12,16 @@
   }
   const clock = format({ hour: "numeric", minute: "2-digit" });
   const date = format({ month: "short", day: "numeric" });
-  const today = new Date().toDateString();
+  const relative = new Intl.RelativeTimeFormat(root.dataset.locale, { numeric: "auto" }).format(-1, "day");
+  const daysAgo = (days) => new Date(Date.now() - days * 86_400_000).toDateString();
+  const recent = (instant) => {
+    if (instant.toDateString() === daysAgo(0)) return clock.format(instant);
+    if (instant.toDateString() !== daysAgo(1)) return date.format(instant);
+    return relative.charAt(0).toUpperCase() + relative.slice(1);
+  };
   for (const element of document.querySelectorAll("time[datetime*=T]")) {
-    const instant = new Date(element.dateTime);
-    const dated = element.closest(".rooms") && instant.toDateString() !== today;
-    element.firstChild.data = (dated ? date : clock).format(instant);
+    const write = element.closest(".rooms") ? recent : clock.format;
+    element.firstChild.data = write(new Date(element.dateTime));
   }
   // The newest message is what one comes for.
   const timeline = document.querySelector("[role=log]");

@@ -68,7 +68,7 @@ pub enum Item {
 ///
 /// No octet is searched twice. Headers and bodies share the memory of the chunk they arrived in; they are copied only
 /// if they straddle chunks or are escaped. Once [`next`](Self::next) gave `None`, no more is held than one incomplete
-/// frame within its limits.
+/// frame within its limits; while its body arrives, its headers still share the one chunk that they came in.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,

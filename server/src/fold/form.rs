@@ -5,6 +5,8 @@ use protocol::{Kind, Record, RoomName, Sender};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::names;
+
 use super::partition::partition_of;
 use super::rule::LogRecord;
 
@@ -21,6 +23,9 @@ pub enum SkipReason {
     /// The key is not the room that the value names.
     #[error("the record's key is not the room {0} that its value names")]
     Key(RoomName),
+    /// No room is spelled like this.
+    #[error("no room is spelled {0}")]
+    Room(RoomName),
     /// The room belongs to another partition.
     #[error("the room {room} belongs to partition {belongs}")]
     Partition {
@@ -54,6 +59,9 @@ pub(super) fn read(
     let form = parse(value)?;
     if record.key != Some(form.room.as_str().as_bytes()) {
         return Err(SkipReason::Key(form.room));
+    }
+    if !names::is_canonical(&form.room) {
+        return Err(SkipReason::Room(form.room));
     }
     let belongs = partition_of(&form.room, partitions);
     if belongs != partition {

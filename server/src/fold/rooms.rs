@@ -22,8 +22,8 @@ const PAGE_READERS: usize = 4;
 pub enum Follow<R> {
     /// The next messages after the cursor; there may be more, so ask again from the last of them.
     Behind(Vec<Arc<Message>>),
-    /// The last messages after the cursor, and what `attach` gave: whatever comes later goes to the observer.
-    Caught(Vec<Arc<Message>>, R),
+    /// What `attach` gave, which took the last messages after the cursor: whatever comes later goes to the observer.
+    Caught(R),
 }
 
 /// How many records came to which end since the start.
@@ -356,15 +356,15 @@ impl Rooms {
         }))
     }
 
-    /// What a subscription gets that has everything up to `after`: either the next messages, or the last ones together
-    /// with what `attach` returns. `attach` runs under the partition's lock, so everything later reaches the observer
-    /// after it: no gap and no repeat. At most `limit` messages (at least one) are returned.
+    /// What a subscription gets that has everything up to `after`: either the next messages, or the last ones, which
+    /// `attach` takes under the partition's lock: everything later reaches the observer after it, so there is no gap and
+    /// no repeat. At most `limit` messages (at least one) are handed out.
     pub fn follow<R>(
         &self,
         room: &RoomName,
         after: i64,
         limit: usize,
-        attach: impl FnOnce() -> R,
+        attach: impl FnOnce(&[Arc<Message>]) -> R,
     ) -> Result<Follow<R>, HistoryError> {
         let limit = limit.max(1);
         let mut cursor = after;
@@ -373,7 +373,7 @@ impl Rooms {
             let (place, stored_through) = {
                 let (partition, state) = self.home(room);
                 let Some(head) = state.heads.get(room).filter(|head| head.offset > cursor) else {
-                    return Ok(Follow::Caught(found, attach()));
+                    return Ok(Follow::Caught(attach(&found)));
                 };
                 let mut rest = state
                     .tail
@@ -387,7 +387,7 @@ impl Rooms {
                 {
                     found.extend(rest.by_ref().take(limit - found.len()).map(Arc::clone));
                     return Ok(match rest.next() {
-                        None => Follow::Caught(found, attach()),
+                        None => Follow::Caught(attach(&found)),
                         Some(_) => Follow::Behind(found),
                     });
                 }

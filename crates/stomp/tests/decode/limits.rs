@@ -86,6 +86,11 @@ fn item_21_frames_are_limited() {
     );
     assert_eq!(within(limits, "BEGIN\ntransaction:"), Ok(0));
     assert_eq!(
+        within(limits, "SEND\na:1\nb:2\nc:3\nd:4\n"),
+        too_large,
+        "before the head ends"
+    );
+    assert_eq!(
         within(limits, "BEGIN\ntransaction:1\n\n"),
         too_large,
         "no room for the NUL"

@@ -20,7 +20,11 @@ pub(crate) struct Window {
 impl Window {
     /// What the server rendered.
     pub(crate) fn new(total: usize) -> Self {
-        Self { start: 0, end: total, total }
+        Self {
+            start: 0,
+            end: total,
+            total,
+        }
     }
 
     /// The messages that are on the page.
@@ -40,7 +44,11 @@ impl Window {
 
     /// Other messages than before: shows their end.
     pub(crate) fn reset(&mut self, total: usize) {
-        *self = Self { start: total.saturating_sub(STEP), end: total, total };
+        *self = Self {
+            start: total.saturating_sub(STEP),
+            end: total,
+            total,
+        };
     }
 
     /// New messages at the end, which a reader who is there `follows`.
@@ -132,7 +140,11 @@ mod tests {
         }
         assert_eq!(window.range(), 250..550);
         window.prepend(50);
-        assert_eq!(window.range(), 300..600, "a page that came late moves nothing");
+        assert_eq!(
+            window.range(),
+            300..600,
+            "a page that came late moves nothing"
+        );
         for _ in 0..10 {
             window.show_earlier();
         }

@@ -1,0 +1,46 @@
+# What a person does with this checkout. The work itself is in scripts/, one file a task.
+
+.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster
+
+help:
+	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
+	@echo 'make test        run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
+	@echo ''
+	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
+	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
+	@echo 'make lint        formatting, lints, documentation, licences'
+	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
+	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
+	@echo 'make kafka-stop  stop it'
+	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
+
+run:
+	@scripts/dist.sh
+	@exec target/dist/maru
+
+dev:
+	@scripts/dev.sh
+
+dist:
+	@scripts/dist.sh
+
+test:
+	@scripts/test.sh
+
+test-all:
+	@scripts/test.sh
+	@scripts/measure.sh
+
+lint:
+	@scripts/tools.sh test
+	@scripts/lint.sh
+
+kafka:
+	@scripts/kafka.sh start
+
+kafka-stop:
+	@scripts/kafka.sh stop
+
+cluster:
+	@scripts/dist.sh
+	@scripts/cluster.sh

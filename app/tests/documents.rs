@@ -1,0 +1,287 @@
+//! The documents as the server sends them: complete without JavaScript, and harmless whatever people call themselves.
+#![cfg(feature = "ssr")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use app::shell::{
+    Assets, DocumentOptions, MessageState, lobby_document, message_document, room_document,
+};
+use leptos::config::LeptosOptions;
+use protocol::{
+    Epoch, HistoryPage, Kind, Language, LobbyState, Message, Position, RoomState, RoomSummary,
+    Sender, Viewer,
+};
+
+const HOSTILE: [&str; 7] = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"><svg onload=alert(1)>",
+    "' autofocus onfocus='alert(1)",
+    "<!--<script>",
+    "\u{2028}\u{2029}&lt;b&gt;",
+    "]]><textarea></textarea>",
+];
+
+fn with_assets(render: impl FnOnce(DocumentOptions<'_>) -> String) -> String {
+    let options = LeptosOptions::builder()
+        .output_name("maru")
+        .site_pkg_dir("pkg")
+        .build();
+    render(DocumentOptions {
+        nonce: "n0nce",
+        assets: &Assets::locate(&options).unwrap(),
+    })
+}
+
+fn sender(name: &str) -> Sender {
+    Sender {
+        uid: format!("uid of {name}"),
+        name: name.to_owned(),
+    }
+}
+
+fn message(offset: i64, name: &str, body: &str) -> Message {
+    Message {
+        position: Position {
+            epoch: Epoch(0x5f2c_9a01),
+            partition: 3,
+            offset,
+        },
+        prev: None,
+        ts: 1_795_414_325_000,
+        kind: Kind::Message,
+        id: format!("id-{offset}"),
+        sender: sender(name),
+        body: body.to_owned(),
+        other: serde_json::Map::new(),
+    }
+}
+
+fn room(person: Option<Sender>, messages: Vec<Message>) -> RoomState {
+    let rooms = messages.last().map(|last| RoomSummary {
+        room: "자유게시판".parse().unwrap(),
+        last: last.clone(),
+    });
+    RoomState {
+        viewer: Viewer {
+            person,
+            language: Language::Ko,
+        },
+        room: "자유게시판".parse().unwrap(),
+        rooms: rooms.into_iter().collect(),
+        epoch: Epoch(0x5f2c_9a01),
+        head: messages.last().map_or(-1, |last| last.position.offset),
+        history: HistoryPage {
+            messages,
+            more: true,
+        },
+        notice: None,
+    }
+}
+
+fn render(state: RoomState) -> String {
+    with_assets(|options| room_document(state, options))
+}
+
+/// The state as the browser reads it: what stands between the tags, and nothing else.
+fn island(document: &str) -> &str {
+    let (_, rest) = document
+        .split_once(r#"<script type="application/json" id="maru-state">"#)
+        .unwrap();
+    rest.split_once("</script>").unwrap().0
+}
+
+#[test]
+fn a_room_reads_without_javascript() {
+    let document = render(room(
+        None,
+        vec![message(1, "지우", "안녕하세요"), message(2, "민준", "네")],
+    ));
+    assert!(
+        document.starts_with("<!DOCTYPE html><html lang=\"ko\">"),
+        "{document}"
+    );
+    for part in [
+        "<title>자유게시판 · 마루</title>",
+        r#"role="log""#,
+        r#"data-position="5f2c9a01-3-1""#,
+        r#"data-position="5f2c9a01-3-2""#,
+        "<bdi>지우</bdi>",
+        r#"<time datetime="2026-11-23T06:12:05Z">06:12</time>"#,
+        r#"<form method="post" action="/session""#,
+        r#"<input type="hidden" name="return" value="/rooms/자유게시판">"#,
+        r#"name="nickname""#,
+    ] {
+        assert!(document.contains(part), "{part} is missing in {document}");
+    }
+    assert_eq!(
+        document.matches(r#"name="nickname""#).count(),
+        1,
+        "one field for one thing"
+    );
+    assert!(
+        !document.contains("<textarea"),
+        "without a nickname nobody writes"
+    );
+}
+
+#[test]
+fn with_a_nickname_there_is_an_empty_composer() {
+    let document = render(room(
+        Some(sender("나연")),
+        vec![message(1, "나연", "내 말")],
+    ));
+    let (_, field) = document.split_once("<textarea").unwrap();
+    let (attributes, rest) = field.split_once('>').unwrap();
+    assert!(attributes.contains(r#"name="body""#));
+    assert!(!attributes.contains("value="));
+    assert!(
+        rest.starts_with("</textarea>"),
+        "its text is the browser's business"
+    );
+    assert!(document.contains(r#"class="message own timed""#));
+}
+
+#[test]
+fn the_island_is_the_state() {
+    let texts = HOSTILE
+        .iter()
+        .zip(1..)
+        .map(|(text, offset)| message(offset, text, text))
+        .collect();
+    let state = room(Some(sender(HOSTILE[0])), texts);
+    let read: RoomState = serde_json::from_str(island(&render(state.clone()))).unwrap();
+    assert_eq!(read, state);
+}
+
+#[test]
+fn nothing_that_people_write_becomes_markup() {
+    let harmless = render(room(Some(sender("name")), vec![message(1, "name", "body")]));
+    for text in HOSTILE {
+        let mut state = room(Some(sender(text)), vec![message(1, text, text)]);
+        state.notice = Some(text.to_owned());
+        let mut document = render(state);
+        // The same elements as with plain words, but for the notice, which the plain page has not.
+        assert_eq!(document.matches("class=\"notice\"").count(), 1);
+        let island = island(&document).to_owned();
+        assert!(
+            !island.contains(['<', '>', '&', '\u{2028}', '\u{2029}']),
+            "{island}"
+        );
+        document = document.replace(&island, "");
+        for tag in ["<script", "<img", "<svg", "<textarea", "<b>"] {
+            assert_eq!(
+                document.matches(tag).count(),
+                harmless.matches(tag).count(),
+                "{tag} after {text}"
+            );
+        }
+        assert!(!document.contains("' onfocus"), "{document}");
+    }
+}
+
+#[test]
+fn every_inline_script_carries_the_nonce_and_nothing_else_runs() {
+    for document in [
+        render(room(None, vec![message(1, "a", "b")])),
+        with_assets(|options| {
+            let viewer = Viewer {
+                person: None,
+                language: Language::En,
+            };
+            lobby_document(
+                LobbyState {
+                    viewer,
+                    rooms: Vec::new(),
+                    notice: None,
+                },
+                options,
+            )
+        }),
+    ] {
+        for script in document.split("<script").skip(1) {
+            let (attributes, _) = script.split_once('>').unwrap();
+            assert!(
+                attributes.contains(r#"nonce="n0nce""#) || attributes.contains("application/json"),
+                "{attributes}"
+            );
+        }
+        for forbidden in [" style=", " onclick=", " onload=", "javascript:"] {
+            assert!(!document.contains(forbidden), "{forbidden}");
+        }
+    }
+}
+
+#[test]
+fn the_lobby_needs_no_program() {
+    let last = message(7, "지우", &"가나다 ".repeat(1_000));
+    let rooms = vec![RoomSummary {
+        room: "점심".parse().unwrap(),
+        last,
+    }];
+    let viewer = Viewer {
+        person: Some(sender("나연")),
+        language: Language::En,
+    };
+    let notice = Some("A room name has letters only.".to_owned());
+    let document = with_assets(|options| {
+        lobby_document(
+            LobbyState {
+                viewer,
+                rooms,
+                notice,
+            },
+            options,
+        )
+    });
+    assert!(document.contains(r#"<html lang="en">"#));
+    for part in [
+        r#"href="/rooms/점심""#,
+        r#"action="/rooms""#,
+        r#"name="room""#,
+        "A room name has letters only.",
+        "<h1>",
+    ] {
+        assert!(document.contains(part), "{part} is missing in {document}");
+    }
+    for absent in ["maru.wasm", "maru.js", "maru-state"] {
+        assert!(!document.contains(absent), "{absent}");
+    }
+    assert!(
+        document.len() < 16 * 1024,
+        "long messages are shortened: {} bytes",
+        document.len()
+    );
+}
+
+#[test]
+fn long_last_messages_of_rooms_are_sent_shortened() {
+    let mut state = room(None, vec![message(1, "지우", "짧은 말")]);
+    state.rooms = (0..100)
+        .map(|n| RoomSummary {
+            room: format!("room-{n}").parse().unwrap(),
+            last: message(n, "지우", &"긴 말".repeat(1_000)),
+        })
+        .collect();
+    let bytes = render(state).len();
+    assert!(bytes < 160 * 1024, "{bytes} bytes");
+}
+
+#[test]
+fn a_page_with_one_sentence() {
+    let state = |reload_after| MessageState {
+        language: Language::En,
+        title: "Not found".to_owned(),
+        sentence: "<There> is no such page.".to_owned(),
+        reload_after,
+    };
+    let document = with_assets(|options| message_document(state(None), options));
+    assert!(
+        document.contains("&lt;There&gt; is no such page."),
+        "{document}"
+    );
+    assert!(!document.contains("http-equiv"));
+    let document = with_assets(|options| message_document(state(Some(3)), options));
+    let again = r#"<noscript><meta http-equiv="refresh" content="3"></noscript>"#;
+    assert!(document.contains(again), "{document}");
+    assert!(document.contains("setTimeout(ask, 3 * 1000)"), "{document}");
+}

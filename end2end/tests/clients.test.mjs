@@ -1,0 +1,100 @@
+// Programs that were not written for Maru chat with its page: @stomp/stompjs and Python's stomp.py.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { launchChromium } from "../lib/chromium.mjs";
+import { Person } from "../lib/person.mjs";
+import { ROOT, Server } from "../lib/server.mjs";
+import { Program } from "../lib/stomp.mjs";
+import { until } from "../lib/waiting.mjs";
+
+const PYTHON = join(ROOT, ".tools", "python", "bin", "python");
+const WITHOUT_PYTHON = existsSync(PYTHON) ? false : "stomp.py is not installed (python3 is missing)";
+
+let browser, server;
+
+before(async () => ([browser, server] = await Promise.all([launchChromium(), Server.start("clients")])));
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("@stomp/stompjs chats with the page both ways", async () => {
+  const person = await Person.enter(browser, server, "자동", "지우");
+  const program = await Program.connect(server, "로봇");
+  await program.subscribe("자동");
+  const receipt = await program.say("자동", "저는 프로그램입니다");
+  assert.match(receipt["x-offset"], /^\d+$/);
+  const row = await person.sees("저는 프로그램입니다");
+  assert.match(row.all, /로봇/);
+  assert.equal(row.position, receipt["message-id"]);
+  await person.say("반가워, 로봇");
+  const heard = await program.hears("반가워, 로봇");
+  assert.equal(heard.headers["x-sender-name"], "지우");
+  assert.equal(heard.headers["x-prev"], receipt["x-offset"]);
+  assert.deepEqual(program.received.map((message) => message.text), ["저는 프로그램입니다", "반가워, 로봇"]);
+  await program.disconnect();
+  await person.context.close();
+});
+
+test("@stomp/stompjs gets by position exactly what it missed", async () => {
+  const person = await Person.enter(browser, server, "회복", "지우");
+  const program = await Program.connect(server, "로봇");
+  await program.subscribe("회복");
+  await person.say("하나");
+  const { headers: last } = await program.hears("하나");
+  await program.disconnect();
+  for (const text of ["둘", "셋", "넷"]) await person.say(text);
+  await person.sees("넷");
+  await program.connect(server, "로봇");
+  const position = { "x-recover-epoch": last["x-epoch"], "x-recover-offset": last["x-offset"] };
+  const receipt = await program.subscribe("회복", position);
+  assert.equal(receipt["x-recovered"], "true");
+  assert.equal(receipt["x-replay-count"], "3");
+  await person.say("다섯");
+  await program.hears("다섯");
+  assert.deepEqual(program.received.map((message) => message.text), ["하나", "둘", "셋", "넷", "다섯"]);
+  assert.deepEqual(program.received.map((message) => message.headers["x-replay"] ?? "live"), ["live", "true", "true", "true", "live"]);
+  await program.disconnect();
+  await person.context.close();
+});
+
+test("the same client-msg-id twice is one message", async () => {
+  const program = await Program.connect(server, "로봇");
+  const first = await program.say("한번", "한 번만", { "client-msg-id": "0190-same" });
+  const second = await program.say("한번", "한 번만", { "client-msg-id": "0190-same" });
+  assert.equal(second["x-duplicate"], "true");
+  assert.equal(second["message-id"], first["message-id"]);
+  assert.deepEqual((await server.history("한번")).map((message) => message.body), ["한 번만"]);
+  await program.disconnect();
+});
+
+test("Python's stomp.py chats with the page both ways", { skip: WITHOUT_PYTHON }, async () => {
+  const person = await Person.enter(browser, server, "파이썬", "지우");
+  const client = spawn(PYTHON, [join(ROOT, "end2end", "clients", "chat.py"), String(server.port), "파이썬", "비단뱀"], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, PYTHONIOENCODING: "utf-8" },
+  });
+  const heard = [];
+  createInterface({ input: client.stdout }).on("line", (line) => heard.push(JSON.parse(line)));
+  const hears = (wanted) =>
+    until(`stomp.py says ${JSON.stringify(wanted)}`, () => heard.find((event) => Object.entries(wanted).every(([key, value]) => event[key] === value)), {
+      describe: () => JSON.stringify(heard),
+    });
+  try {
+    await hears({ event: "subscribed" });
+    await person.say("파이썬, 들리니?");
+    await hears({ event: "message", text: "파이썬, 들리니?", name: "지우" });
+    client.stdin.write("네, 들립니다\n");
+    await hears({ event: "stored" });
+    assert.match((await person.sees("네, 들립니다")).all, /비단뱀/);
+    assert.deepEqual((await person.rows()).map((row) => row.text), ["파이썬, 들리니?", "네, 들립니다"]);
+  } finally {
+    client.stdin.end();
+  }
+  await person.context.close();
+});

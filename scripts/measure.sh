@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Measures how long a message takes to the other page, and leaves the figures in docs/. Nothing is asserted.
+
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$ROOT"
+export KAFKA_NAME=test KAFKA_PORT=${MARU_TEST_KAFKA_PORT:-19092}
+
+if lack=$(scripts/kafka.sh missing); then
+    warn "SKIPPED: the figures for Apache Kafka. $lack"
+else
+    trap 'scripts/kafka.sh erase >/dev/null' EXIT
+    scripts/kafka.sh start
+    export MARU_TEST_KAFKA=127.0.0.1:$KAFKA_PORT
+fi
+say "Measuring (a minute or two)"
+mkdir -p docs
+node end2end/latency.mjs | tee docs/latency.md

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The gate: lints, the tests of every crate, and the release in a real browser, on the embedded log and on Apache Kafka.
+
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$ROOT"
+
+# A Kafka of the tests' own, so that neither the data nor the port of `make kafka` is touched.
+export KAFKA_NAME=test KAFKA_PORT=${MARU_TEST_KAFKA_PORT:-19092}
+
+start_kafka() {
+    local lack
+    if lack=$(scripts/kafka.sh missing); then
+        warn "SKIPPED: every test on Apache Kafka. $lack"
+        return
+    fi
+    scripts/kafka.sh erase >/dev/null
+    trap 'scripts/kafka.sh erase >/dev/null' EXIT
+    if scripts/kafka.sh start; then
+        export MARU_TEST_KAFKA=127.0.0.1:$KAFKA_PORT
+    else
+        warn "SKIPPED: every test on Apache Kafka, because it did not start (see above)."
+    fi
+}
+
+scripts/tools.sh test
+node end2end/lib/chromium.mjs
+scripts/lint.sh
+start_kafka
+
+say "Testing the crates"
+cargo test --quiet --workspace --exclude frontend
+
+scripts/dist.sh
+
+say "Testing the release in Chromium (a few minutes)"
+scripts/end2end.sh

@@ -1,0 +1,129 @@
+//! Live fan-out: who follows which room on this server, and their outbound queues.
+//!
+//! A message is encoded once per form of subscription (id and version), and every follower's queue holds a handle to the
+//! same bytes.
+
+pub mod encode;
+pub mod outbox;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use protocol::{Message, RoomName};
+
+pub use encode::{Delivery, Form};
+pub use outbox::{Outbox, Outgoing};
+
+/// Names a connection on this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Followers of a room whose MESSAGE frames are the same, byte for byte.
+type Followers = HashMap<ConnectionId, Arc<Outbox>>;
+
+/// Who follows which room on this server.
+#[derive(Default)]
+pub struct Hub {
+    rooms: Mutex<HashMap<RoomName, HashMap<Form, Followers>>>,
+}
+
+impl Hub {
+    /// Delivers everything published from now on in this form to the connection.
+    pub fn attach(
+        &self,
+        room: &RoomName,
+        form: Form,
+        connection: ConnectionId,
+        outbox: Arc<Outbox>,
+    ) {
+        self.rooms()
+            .entry(room.clone())
+            .or_default()
+            .entry(form)
+            .or_default()
+            .insert(connection, outbox);
+    }
+
+    /// Stops delivery: nothing published from now on reaches the connection in this form.
+    pub fn detach(&self, room: &RoomName, form: &Form, connection: ConnectionId) {
+        let mut rooms = self.rooms();
+        let Some(forms) = rooms.get_mut(room) else {
+            return;
+        };
+        if let Some(followers) = forms.get_mut(form) {
+            followers.remove(&connection);
+            if followers.is_empty() {
+                forms.remove(form);
+            }
+        }
+        if forms.is_empty() {
+            rooms.remove(room);
+        }
+    }
+
+    /// Queues a message for every follower of its room.
+    pub fn publish(&self, room: &RoomName, message: &Message) {
+        let rooms = self.rooms();
+        let Some(forms) = rooms.get(room) else { return };
+        for (form, followers) in forms {
+            let frame = encode::message(room, message, form, Delivery::Live);
+            for outbox in followers.values() {
+                outbox.push(Outgoing::Frame(frame.clone()));
+            }
+        }
+    }
+
+    fn rooms(&self) -> std::sync::MutexGuard<'_, HashMap<RoomName, HashMap<Form, Followers>>> {
+        // A panic while the lock was held leaves no half-made change behind: every change is one insert or remove.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::encode::tests::message;
+
+    fn form(id: &str) -> Form {
+        Form {
+            subscription: Some(id.into()),
+            version: stomp::Version::V1_2,
+        }
+    }
+
+    #[test]
+    fn followers_of_one_form_share_the_bytes() {
+        let (hub, room) = (Hub::default(), "a".parse().unwrap());
+        let outboxes: Vec<_> = (0..3).map(|_| Arc::new(Outbox::new(1 << 20))).collect();
+        hub.attach(&room, form("s"), ConnectionId(0), outboxes[0].clone());
+        hub.attach(&room, form("s"), ConnectionId(1), outboxes[1].clone());
+        hub.attach(&room, form("t"), ConnectionId(2), outboxes[2].clone());
+        hub.publish(&room, &message(7, Some(5)));
+        let frames: Vec<_> = outboxes
+            .iter()
+            .map(|outbox| match &outbox.take().frames[..] {
+                [Outgoing::Frame(frame)] => frame.clone(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            frames[0].as_ptr(),
+            frames[1].as_ptr(),
+            "one encoding for both"
+        );
+        assert_ne!(frames[0], frames[2]);
+    }
+
+    #[test]
+    fn nothing_after_detach() {
+        let (hub, room) = (Hub::default(), "a".parse().unwrap());
+        let outbox = Arc::new(Outbox::new(1 << 20));
+        hub.attach(&room, form("s"), ConnectionId(0), outbox.clone());
+        hub.detach(&room, &form("other"), ConnectionId(0));
+        hub.publish(&room, &message(1, None));
+        hub.detach(&room, &form("s"), ConnectionId(0));
+        hub.publish(&room, &message(2, Some(1)));
+        assert_eq!(outbox.take().frames.len(), 1);
+        assert!(hub.rooms().is_empty(), "an empty room is forgotten");
+    }
+}

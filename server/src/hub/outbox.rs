@@ -1,0 +1,160 @@
+//! The outbound queue of one connection: bounded by bytes, emptied by one writer in one go.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::Notify;
+
+/// Something that the connection's writer sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// An encoded STOMP frame.
+    Frame(Utf8Bytes),
+    /// A STOMP heart-beat: a single line end.
+    HeartBeat,
+    /// The WebSocket close handshake, after everything queued before it.
+    Close {
+        /// The close code.
+        code: u16,
+        /// A few words for whoever reads logs.
+        reason: &'static str,
+    },
+}
+
+impl Outgoing {
+    fn bytes(&self) -> usize {
+        // What an entry costs beside its text: the entry itself and the frame's head.
+        const ENTRY: usize = 64;
+        match self {
+            Self::Frame(text) => ENTRY + text.len(),
+            Self::HeartBeat | Self::Close { .. } => ENTRY,
+        }
+    }
+}
+
+/// Everything that was queued.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// In the order in which it has to be sent.
+    pub frames: Vec<Outgoing>,
+    /// Whether something was dropped because the client reads too slowly: the connection must end.
+    pub overflowed: bool,
+}
+
+/// The outbound queue of one connection. Messages are never skipped: over the limit the queue is closed, and the client
+/// comes back with its position.
+pub struct Outbox {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    batch: Batch,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// An empty queue that holds up to `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            limit,
+        }
+    }
+
+    /// Queues something, or closes the queue when it would exceed its limit.
+    pub fn push(&self, outgoing: Outgoing) {
+        let mut queue = self.queue();
+        if queue.batch.overflowed {
+            return;
+        }
+        let was_empty = queue.batch.frames.is_empty();
+        queue.bytes += outgoing.bytes();
+        if queue.bytes > self.limit {
+            queue.batch = Batch {
+                frames: Vec::new(),
+                overflowed: true,
+            };
+        } else {
+            queue.batch.frames.push(outgoing);
+        }
+        let wake = was_empty || queue.batch.overflowed;
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        let queue = self.queue();
+        queue.batch.frames.is_empty() && !queue.batch.overflowed
+    }
+
+    /// Takes everything that is queued.
+    pub fn take(&self) -> Batch {
+        let mut queue = self.queue();
+        queue.bytes = 0;
+        let overflowed = queue.batch.overflowed;
+        Batch {
+            frames: std::mem::take(&mut queue.batch.frames),
+            overflowed,
+        }
+    }
+
+    /// Waits until something is queued.
+    pub async fn filled(&self) {
+        while self.is_empty() {
+            self.wake.notified().await;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing between lock and unlock can leave the queue half changed.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: usize) -> Outgoing {
+        Outgoing::Frame("x".repeat(bytes).into())
+    }
+
+    #[tokio::test]
+    async fn everything_queued_comes_in_one_go_and_in_order() {
+        let outbox = Outbox::new(10_000);
+        outbox.push(frame(1));
+        outbox.push(Outgoing::HeartBeat);
+        outbox.push(frame(2));
+        outbox.filled().await;
+        assert_eq!(
+            outbox.take().frames,
+            [frame(1), Outgoing::HeartBeat, frame(2)]
+        );
+        assert!(outbox.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_costs_no_more_than_the_limit() {
+        let outbox = Outbox::new(1_000);
+        for _ in 0..100 {
+            outbox.push(frame(100));
+        }
+        outbox.filled().await;
+        assert_eq!(
+            outbox.take(),
+            Batch {
+                frames: Vec::new(),
+                overflowed: true
+            }
+        );
+        outbox.push(frame(1));
+        assert!(outbox.take().overflowed, "and stays closed");
+    }
+}

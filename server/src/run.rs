@@ -1,0 +1,334 @@
+//! The life of a server: from settings to the open door, and in order back to the closed one.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use app::shell::{Assets, AssetsError};
+use leptos::config::LeptosOptions;
+use pocket_kafka::PocketKafka;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bridge::{self, Log, LogSettings, Stage};
+use crate::chat::{Chat, ChatSettings, Listeners};
+use crate::config::Config;
+use crate::embedded;
+use crate::keys::{Keys, KeysError};
+use crate::web::door::Door;
+use crate::web::{self, Web};
+
+/// How long sockets get to say goodbye when the server goes down.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// How long the log gets to finish when the server is to end at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Why the server cannot run: a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The log filter is not valid.
+    #[error("log is {value:?}, but must be a filter such as info or server=debug,info: {source}")]
+    LogFilter {
+        /// What was given.
+        value: String,
+        /// Why it is wrong.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {path}: {source}; choose another with MARU_DATA")]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}; stop the program that uses it, or choose another address with MARU_LISTEN"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The page's files are incomplete.
+    #[error(transparent)]
+    Assets(#[from] AssetsError),
+    /// The embedded log does not start.
+    #[error(transparent)]
+    Embedded(#[from] pocket_kafka::StartError),
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] bridge::StartError),
+    /// The system does not tell about signals.
+    #[error("cannot wait for signals: {0}")]
+    Signals(std::io::Error),
+    /// No random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Runs a server until it is told to stop.
+pub async fn run(config: Config) -> Result<(), RunError> {
+    start_logging(&config.log)?;
+    std::fs::create_dir_all(&config.data).map_err(|source| RunError::Data {
+        path: config.data.clone(),
+        source,
+    })?;
+    let keys = load_keys(&config)?;
+    let (assets, hashed_files) = find_assets(&config)?;
+    let listen_error = |source| RunError::Listen {
+        address: config.listen,
+        source,
+    };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let mut signals = Signals::new().map_err(RunError::Signals)?;
+
+    let (log_settings, embedded) = log_settings(&config, &keys).await?;
+    let (told_stage, stage) = watch::channel(Stage::Connecting);
+    let closing = CancellationToken::new();
+    let web = Arc::new(Web {
+        door: Arc::new(Door::new(
+            config.connections,
+            config.connections_per_address,
+        )),
+        keys: Arc::clone(&keys),
+        assets,
+        hashed_files,
+        stage,
+        chat: OnceLock::new(),
+        closing: closing.clone(),
+        sockets: TaskTracker::new(),
+        config,
+    });
+    announce(address);
+    let serving = tokio::spawn(web::serve::serve(
+        listener,
+        web::router(Arc::clone(&web)),
+        closing.clone(),
+    ));
+
+    let listeners = Arc::new(Listeners::default());
+    let starting = bridge::start(
+        log_settings,
+        listeners.clone(),
+        listeners.clone(),
+        told_stage,
+    );
+    let log = tokio::select! {
+        log = starting => log?,
+        _ = signals.next() => {
+            closing.cancel();
+            return Ok(());
+        }
+    };
+    open(&web, &log, &listeners)?;
+    let patience = tokio::spawn(expire(Arc::clone(&listeners), closing.clone()));
+
+    let signal = signals.next().await;
+    tracing::info!(?signal, "going down");
+    closing.cancel();
+    web.sockets.close();
+    if signal == Signal::Terminate
+        && tokio::time::timeout(GOODBYE, web.sockets.wait())
+            .await
+            .is_err()
+    {
+        tracing::warn!("some clients did not say goodbye in time");
+    }
+    if signal == Signal::Terminate && serving.await.is_err() {
+        tracing::error!("the HTTP server had failed");
+    }
+    patience.abort();
+    let last_words = async {
+        log.shutdown().await;
+        if let Some(embedded) = embedded {
+            embedded.shutdown().await;
+        }
+    };
+    match signal {
+        Signal::Terminate => last_words.await,
+        // What is not finished by then is what a crash would leave, too: the next start goes on from it.
+        Signal::Interrupt => drop(tokio::time::timeout(AT_ONCE, last_words).await),
+    }
+    Ok(())
+}
+
+/// Lets people in.
+fn open(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Result<(), RunError> {
+    let mut incarnation = [0; 4];
+    getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
+    let chat = Arc::new(Chat {
+        settings: ChatSettings {
+            programs: web.config.programs,
+            rate_per_second: web.config.rate_per_second,
+            rate_burst: web.config.rate_burst,
+        },
+        incarnation: u32::from_be_bytes(incarnation),
+        rooms: Arc::clone(&log.rooms),
+        listeners: Arc::clone(listeners),
+        keys: Arc::clone(&web.keys),
+        producer: log.producer.clone(),
+    });
+    // The only call: a second chat would be a bug, and the first one would stay.
+    let _ = web.chat.set(chat);
+    tracing::info!("ready");
+    Ok(())
+}
+
+fn start_logging(filter: &str) -> Result<(), RunError> {
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(filter).map_err(|source| RunError::LogFilter {
+            value: filter.to_owned(),
+            source,
+        })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}
+
+fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
+    if config.kafka_brokers.is_some() && config.keys_file.is_none() {
+        tracing::warn!(
+            "this server signs cookies with a key of its own: servers of one cluster need the same MARU_KEYS_FILE, or people lose their nickname when they reach another server"
+        );
+    }
+    let path = config
+        .keys_file
+        .clone()
+        .unwrap_or_else(|| config.data.join("keys"));
+    Ok(Arc::new(Keys::load_or_create(&path)?))
+}
+
+/// Release builds have hashed file names and a list of them beside the program; development builds have plain names.
+fn find_assets(config: &Config) -> Result<(Assets, bool), RunError> {
+    let program = std::env::current_exe().unwrap_or_default();
+    let hashed = config.reload_port.is_none() && program.with_file_name("hash.txt").is_file();
+    let mut options = LeptosOptions::builder()
+        .output_name("maru")
+        .site_pkg_dir("pkg")
+        .hash_files(hashed)
+        .build();
+    if let Some(port) = config.reload_port {
+        options.reload_port = u32::from(port);
+    }
+    Ok((Assets::locate(&options)?, hashed))
+}
+
+async fn log_settings(
+    config: &Config,
+    keys: &Keys,
+) -> Result<(LogSettings, Option<PocketKafka>), RunError> {
+    let (embedded, brokers, mut properties) = if let Some(brokers) = &config.kafka_brokers {
+        (None, brokers.clone(), BTreeMap::new())
+    } else {
+        let (log, brokers, properties) = embedded::start(config, keys).await?;
+        (Some(log), brokers, properties)
+    };
+    properties.extend(config.kafka_properties.clone());
+    let settings = LogSettings {
+        brokers,
+        properties,
+        topic_prefix: config.topic_prefix.clone(),
+        partitions: config.partitions,
+        client_id: format!("maru-{}", std::process::id()),
+        directory: config.data.clone(),
+        message_timeout: crate::chat::listeners::PATIENCE,
+    };
+    Ok((settings, embedded))
+}
+
+/// Once a second, tells senders whose time is up that nobody knows.
+async fn expire(listeners: Arc<Listeners>, closing: CancellationToken) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    while closing.run_until_cancelled(second.tick()).await.is_some() {
+        listeners.expire(Instant::now());
+    }
+}
+
+/// Says where to open Maru, on standard output: the one thing a newcomer looks for.
+#[expect(
+    clippy::print_stdout,
+    reason = "this is what the program says to whoever started it"
+)]
+fn announce(address: SocketAddr) {
+    let here = if address.ip().is_unspecified() {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    };
+    println!("Maru is open at http://{here}");
+    if let Some(phone) = address
+        .ip()
+        .is_unspecified()
+        .then(network_address)
+        .flatten()
+    {
+        println!(
+            "On a phone in the same network: http://{}",
+            SocketAddr::new(phone, address.port())
+        );
+    }
+}
+
+/// This machine's address in its network. Nothing is sent: connecting a UDP socket only asks the routing table.
+fn network_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+/// How the server was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// SIGINT: whoever sits in front of it wants it to end at once.
+    Interrupt,
+    /// SIGTERM: clients are sent away in order first.
+    Terminate,
+}
+
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = tokio::signal::ctrl_c() => Signal::Interrupt,
+        }
+        #[cfg(not(unix))]
+        {
+            // Without a way to hear of it the program is ended by its window.
+            let _ = tokio::signal::ctrl_c().await;
+            Signal::Interrupt
+        }
+    }
+}

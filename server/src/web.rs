@@ -1,0 +1,128 @@
+//! Everything that is spoken over HTTP: pages, history, health, the page's files, and the door to the STOMP socket.
+
+pub mod access;
+pub mod api;
+pub mod assets;
+pub mod door;
+pub mod forms;
+pub mod health;
+pub mod identity;
+pub mod language;
+pub mod pages;
+pub mod serve;
+pub mod socket;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use app::shell::Assets;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::bridge::Stage;
+use crate::chat::Chat;
+use crate::config::Config;
+use crate::keys::Keys;
+use access::Site;
+
+/// Largest body of a form: a nickname or a room name.
+const FORM_BYTES: usize = 8 * 1024;
+/// Longest time for an answer; upgraded sockets are not bound by it.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What every request handler may use.
+pub struct Web {
+    /// What the operator decided.
+    pub config: Config,
+    /// Secrets.
+    pub keys: Arc<Keys>,
+    /// Addresses of the page's files.
+    pub assets: Assets,
+    /// Whether those addresses change with the files' content, so that browsers may keep them for ever.
+    pub hashed_files: bool,
+    /// How far the log has been caught up with.
+    pub stage: watch::Receiver<Stage>,
+    /// The chat, once the log has been caught up with.
+    pub chat: OnceLock<Arc<Chat>>,
+    /// Who may come in.
+    pub door: Arc<door::Door>,
+    /// Cancelled when the server is going down.
+    pub closing: CancellationToken,
+    /// The open sockets.
+    pub sockets: TaskTracker,
+}
+
+impl Web {
+    /// The chat, if it may be used now.
+    fn chat(&self) -> Option<&Arc<Chat>> {
+        let chat = self.chat.get()?;
+        let ready = matches!(*self.stage.borrow(), Stage::Ready)
+            && chat.rooms.healthy()
+            && !self.closing.is_cancelled();
+        ready.then_some(chat)
+    }
+}
+
+/// The routes, and the only place that says in which order a request passes the layers.
+pub fn router(web: Arc<Web>) -> Router {
+    let pages = Router::new()
+        .route("/", get(pages::lobby))
+        .route("/rooms", post(forms::open_room))
+        .route("/rooms/{room}", get(pages::room))
+        .route("/session", post(forms::set_nickname))
+        .route("/api/rooms/{room}/messages", get(api::messages))
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ANSWER,
+        ))
+        .layer(CompressionLayer::new());
+    Router::new()
+        .merge(pages)
+        .route("/ws", get(socket::upgrade))
+        .fallback_service(assets::service(&web))
+        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&web),
+            own_site_only,
+        ))
+        // Balancers ask for health under any name.
+        .route("/healthz/live", get(health::live))
+        .route("/healthz/ready", get(health::ready))
+        .with_state(web)
+}
+
+/// Refuses requests that name another host, and remembers the site for the handlers.
+async fn own_site_only(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
+    let Some(site) = Site::of(request.headers(), &web.config.public_origins) else {
+        let sentence = "This server does not know itself under the name in your address bar. Its operator can allow the name with MARU_PUBLIC_ORIGINS.\n";
+        return (StatusCode::FORBIDDEN, sentence).into_response();
+    };
+    request.extensions_mut().insert(site);
+    next.run(request).await
+}
+
+/// Headers that every answer carries.
+async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
+    response
+}

@@ -1,0 +1,168 @@
+//! The program from outside: what it says when something is wrong, and that it ends as it should.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails may panic")]
+
+mod support;
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use support::{Maru, PATIENCE, command};
+
+/// Runs the program to its end: its exit code and what it said on standard error.
+fn failure(data: &std::path::Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut child = command(data, settings).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("the program goes on in spite of {settings:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+fn assert_fails(data: &std::path::Path, settings: &[(&str, &str)], words: &[&str]) {
+    let (code, said) = failure(data, settings);
+    assert!(
+        code.is_some_and(|code| code != 0),
+        "{settings:?} ended with {code:?}: {said}"
+    );
+    for word in words {
+        assert!(
+            said.contains(word),
+            "{settings:?} said {said:?}, without {word:?}"
+        );
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn wrong_settings_are_named_with_the_value_and_what_is_allowed() {
+    let data = tempfile::tempdir().unwrap();
+    assert_fails(
+        data.path(),
+        &[("MARU_LISTEN", "nonsense")],
+        &["--listen", "nonsense", "socket address"],
+    );
+    assert_fails(
+        data.path(),
+        &[("MARU_PARTITIONS", "0")],
+        &["--partitions", "0", "1..=1000"],
+    );
+    assert_fails(
+        data.path(),
+        &[("MARU_FSYNC", "sometimes")],
+        &["fsync", "sometimes", "always, off"],
+    );
+    assert_fails(
+        data.path(),
+        &[("MARU_KAFKA_PROPERTIES", "novalue")],
+        &["kafka-property", "novalue", "NAME=VALUE"],
+    );
+    assert_fails(
+        data.path(),
+        &[("MARU_CONFIG", "/nowhere/maru.toml")],
+        &["/nowhere/maru.toml", "cannot read"],
+    );
+    let file = data.path().join("maru.toml");
+    std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").unwrap();
+    assert_fails(
+        data.path(),
+        &[("MARU_CONFIG", file.to_str().unwrap())],
+        &["maru.toml", "lisen", "expected one of"],
+    );
+}
+
+#[test]
+fn a_port_in_use() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_fails(
+        data.path(),
+        &[("MARU_LISTEN", &address)],
+        &["cannot listen on", &address, "MARU_LISTEN"],
+    );
+}
+
+#[test]
+fn a_data_directory_that_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert_fails(&file, &[], &["data directory", "file", "MARU_DATA"]);
+}
+
+#[test]
+fn damaged_keys_and_a_damaged_log_are_never_overwritten() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("keys"), "nonsense\n").unwrap();
+    assert_fails(data.path(), &[], &["keys", "damaged at line 1"]);
+    assert_eq!(
+        std::fs::read(data.path().join("keys")).unwrap(),
+        b"nonsense\n"
+    );
+
+    let data = tempfile::tempdir().unwrap();
+    assert!(Maru::start(data.path(), &[]).stop().success());
+    let log = data.path().join("log");
+    let database = log.join("log.sqlite");
+    std::fs::write(&database, [0x5a; 8192]).unwrap();
+    assert_fails(data.path(), &[], &[log.to_str().unwrap()]);
+    assert_eq!(std::fs::read(&database).unwrap(), [0x5a; 8192]);
+}
+
+#[test]
+fn two_servers_do_not_share_a_directory() {
+    let data = tempfile::tempdir().unwrap();
+    let _first = Maru::start(data.path(), &[]);
+    assert_fails(data.path(), &[], &[data.path().to_str().unwrap()]);
+}
+
+#[test]
+fn an_unreachable_kafka_is_waited_for() {
+    let data = tempfile::tempdir().unwrap();
+    let maru = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
+    let (status, said) = maru.get("/healthz/ready");
+    assert_eq!(
+        (status, said.as_str()),
+        (503, "connecting to the room log\n")
+    );
+    assert_eq!(maru.get("/healthz/live").0, 200);
+    let (head, page) = maru.request(
+        &format!("GET /rooms/a HTTP/1.1\r\nHost: {}\r\n", maru.address),
+        "",
+    );
+    assert!(
+        head.starts_with("HTTP/1.1 503") && head.to_ascii_lowercase().contains("retry-after: 2"),
+        "{head}"
+    );
+    assert!(page.contains("<h1>"), "a page with a sentence: {page}");
+    let (head, _) = maru.request(
+        &format!(
+            "GET /api/rooms/a/messages HTTP/1.1\r\nHost: {}\r\n",
+            maru.address
+        ),
+        "",
+    );
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+}
+
+#[test]
+fn sigterm_ends_it_cleanly_before_and_after_it_is_ready() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Maru::launch(data.path(), &[]).stop().success());
+    assert!(Maru::start(data.path(), &[]).stop().success());
+    let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
+    assert!(waiting.stop().success());
+}

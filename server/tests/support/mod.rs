@@ -1,0 +1,289 @@
+//! The real program in a process of its own, and a STOMP client for it.
+
+#![allow(dead_code, reason = "each test program uses another part")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use stomp::{Decoder, Frame, Item, Limits};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long anything may take before the test counts as hung.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `maru`.
+pub(crate) struct Maru {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Maru {
+    /// Starts the program with data in this directory and waits until it is ready.
+    pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let maru = Self::launch(data, settings);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (status, body) = maru.get("/healthz/ready");
+            if status == 200 {
+                return maru;
+            }
+            assert!(Instant::now() < deadline, "not ready: {body}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts the program and waits until it has said where it listens.
+    pub(crate) fn launch(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut child = command(data, settings)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines
+            .next()
+            .expect("the program says where it is open")
+            .unwrap();
+        let address = line
+            .strip_prefix("Maru is open at http://")
+            .expect("the documented line")
+            .to_owned();
+        Self { child, address }
+    }
+
+    /// Kills the program as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the program to stop and waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "SIGTERM was not heard");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A plain GET: status and body.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let (head, body) = self.request(
+            &format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address),
+            "",
+        );
+        (head[9..12].parse().unwrap(), body)
+    }
+
+    /// A request with these first lines; gives head and body of the answer.
+    pub(crate) fn request(&self, head: &str, body: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        (head.to_owned(), body.to_owned())
+    }
+}
+
+impl Drop for Maru {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program with a clean environment, a free port and data in this directory.
+pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_maru"));
+    for name in [
+        "KAFKA_BROKERS",
+        "MARU_CONFIG",
+        "MARU_KEYS_FILE",
+        "LEPTOS_WATCH",
+    ] {
+        command.env_remove(name);
+    }
+    command
+        .env("MARU_LISTEN", "127.0.0.1:0")
+        .env("MARU_DATA", data)
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A STOMP client.
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
+    decoder: Decoder,
+}
+
+impl Client {
+    /// Opens the socket, without CONNECT.
+    pub(crate) async fn open(maru: &Maru) -> Self {
+        Self::open_with(maru, &[]).await.unwrap()
+    }
+
+    /// Opens the socket with these headers; an error holds the HTTP answer.
+    pub(crate) async fn open_with(
+        maru: &Maru,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = format!("ws://{}/ws", maru.address).into_client_request()?;
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        Ok(Self {
+            socket,
+            decoder: Decoder::new(Limits {
+                frame: 1 << 20,
+                ..Limits::default()
+            }),
+        })
+    }
+
+    /// Opens the socket and logs in.
+    pub(crate) async fn connect(maru: &Maru, login: &str) -> Self {
+        let mut client = Self::open(maru).await;
+        client
+            .send(
+                "CONNECT",
+                &[
+                    ("accept-version", "1.2"),
+                    ("login", login),
+                    ("passcode", "p"),
+                ],
+                "",
+            )
+            .await;
+        let connected = client.frame().await;
+        assert_eq!(
+            connected.command,
+            stomp::Command::Connected,
+            "{connected:?}"
+        );
+        client
+    }
+
+    /// Sends a frame given by its parts.
+    pub(crate) async fn send(&mut self, command: &str, headers: &[(&str, &str)], body: &str) {
+        let mut frame = format!("{command}\n");
+        for (name, value) in headers {
+            frame.extend([name, ":", value, "\n"]);
+        }
+        frame.extend(["\n", body, "\0"]);
+        self.text(&frame).await;
+    }
+
+    /// Sends a text message as it is.
+    pub(crate) async fn text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends a binary message as it is.
+    pub(crate) async fn binary(&mut self, bytes: &[u8]) {
+        self.socket
+            .send(Message::binary(bytes.to_vec()))
+            .await
+            .unwrap();
+    }
+
+    /// The next frame.
+    pub(crate) async fn frame(&mut self) -> Frame {
+        self.next()
+            .await
+            .unwrap_or_else(|close| panic!("the server closed: {close:?}"))
+    }
+
+    /// The next frame, or how the server closed.
+    pub(crate) async fn next(&mut self) -> Result<Frame, Option<CloseFrame>> {
+        tokio::time::timeout(PATIENCE, self.read())
+            .await
+            .expect("a frame in time")
+    }
+
+    async fn read(&mut self) -> Result<Frame, Option<CloseFrame>> {
+        loop {
+            while let Some(item) = self.decoder.next().unwrap() {
+                if let Item::Frame(frame) = item {
+                    return Ok(frame);
+                }
+            }
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => self.decoder.push(Bytes::from(text)),
+                Some(Ok(Message::Binary(bytes))) => self.decoder.push(bytes),
+                Some(Ok(Message::Close(frame))) => return Err(frame),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
+    /// Says something in a room and waits for the RECEIPT.
+    pub(crate) async fn say(&mut self, room: &str, id: &str, body: &str) -> Frame {
+        let destination = format!("/app/rooms.{room}.send");
+        self.send(
+            "SEND",
+            &[
+                ("destination", &destination),
+                ("client-msg-id", id),
+                ("receipt", id),
+            ],
+            body,
+        )
+        .await;
+        self.receipt(id).await
+    }
+
+    /// Waits for this RECEIPT, passing over messages.
+    pub(crate) async fn receipt(&mut self, id: &str) -> Frame {
+        loop {
+            let frame = self.frame().await;
+            match frame.command {
+                stomp::Command::Receipt
+                    if frame.header("receipt-id").is_some_and(|own| &**own == id) =>
+                {
+                    return frame;
+                }
+                stomp::Command::Message => {}
+                _ => panic!("{frame:?}"),
+            }
+        }
+    }
+}
+
+/// A frame's header, or an empty text.
+pub(crate) fn header<'frame>(frame: &'frame Frame, name: &str) -> &'frame str {
+    frame.header(name).map_or("", |value| value)
+}
+
+/// A frame's body as text.
+pub(crate) fn body(frame: &Frame) -> &str {
+    std::str::from_utf8(&frame.body).unwrap()
+}
