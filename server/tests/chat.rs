@@ -1,6 +1,10 @@
 //! STOMP clients chat through the real program on the embedded log.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails may panic"
+)]
 
 mod support;
 

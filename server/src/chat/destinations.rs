@@ -11,10 +11,10 @@ use protocol::{Destination, Epoch, Message, Position, RoomName, Sender, header};
 use stomp::Headers;
 use tokio::sync::mpsc;
 
+use super::Chat;
 use super::admission::admit;
 use super::rate::Bucket;
 use super::receipts::{Completion, Flight, Key, Outcome};
-use super::Chat;
 use crate::fold::Follow;
 use crate::history::HistoryError;
 use crate::hub::{ConnectionId, Delivery, Form, Outbox, Outgoing, encode};
@@ -78,7 +78,12 @@ impl Subscription {
         let followed = chat.rooms.follow(&self.room, cursor, CHUNK, |rest| {
             queue(rest);
             let hub = &chat.listeners.hub;
-            hub.attach(&self.room, self.form.clone(), connection, Arc::clone(outbox));
+            hub.attach(
+                &self.room,
+                self.form.clone(),
+                connection,
+                Arc::clone(outbox),
+            );
         })?;
         let Follow::Behind(messages) = followed else {
             self.behind = None;
