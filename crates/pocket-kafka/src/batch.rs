@@ -5,6 +5,8 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
 
+use crate::sequence::Sequenced;
+
 const BASE_OFFSET: Range<usize> = 0..8;
 const LENGTH: Range<usize> = 8..12;
 const LEADER_EPOCH: Range<usize> = 12..16;
@@ -35,14 +37,6 @@ pub(crate) struct Batch {
     bytes: BytesMut,
     count: i32,
     producer: Option<Sequenced>,
-}
-
-/// What an idempotent producer says of its batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sequenced {
-    pub(crate) producer: i64,
-    pub(crate) epoch: i16,
-    pub(crate) first: i32,
 }
 
 impl Batch {

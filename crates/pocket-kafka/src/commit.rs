@@ -77,6 +77,8 @@ struct Touched {
     partition: Arc<Partition>,
     before: Appender,
     admitted: Vec<Admitted>,
+    /// Whose batches these are; a producer may be here more than once.
+    producers: Vec<i64>,
 }
 
 impl Committer {
@@ -132,6 +134,9 @@ impl Committer {
         if !self.has_space() {
             for append in group {
                 self.log.count_storage_error();
+                if let Some(producer) = append.batch.producer() {
+                    append.partition.appender().expect(producer.producer);
+                }
                 answer(append.reply, Err(ResponseError::KafkaStorageError));
             }
             return;
@@ -161,7 +166,11 @@ impl Committer {
         } else {
             // As if the group had never arrived: its producers try again, and every other answer in it was built on what failed.
             for touched in touched.into_values() {
-                *touched.partition.appender() = touched.before;
+                let mut appender = touched.partition.appender();
+                *appender = touched.before;
+                for producer in touched.producers {
+                    appender.expect(producer);
+                }
             }
             for (reply, ..) in answers {
                 answer(reply, Err(ResponseError::KafkaStorageError));
@@ -317,8 +326,12 @@ fn admit(
             partition,
             before,
             admitted: Vec::new(),
+            producers: Vec::new(),
         }
     });
+    touched
+        .producers
+        .extend(batch.producer().map(|sequenced| sequenced.producer));
     let admission = touched.partition.appender().admit(batch, now);
     match admission {
         Admission::Append(admitted) => {

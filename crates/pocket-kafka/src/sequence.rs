@@ -8,6 +8,14 @@ pub(crate) const WINDOW: usize = 5;
 /// Sequence numbers run from 0 to 2^31-1 and begin again.
 const SPACE: i64 = 1 << 31;
 
+/// What an idempotent producer says of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sequenced {
+    pub(crate) producer: i64,
+    pub(crate) epoch: i16,
+    pub(crate) first: i32,
+}
+
 /// A batch that was appended: its sequence numbers and what its producer was, or would have been, answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -18,8 +26,11 @@ pub(crate) struct Entry {
 }
 
 /// The last batches of one producer in one partition, a ring whose slots are also the rows' keys in storage.
+///
+/// An empty window is of a producer whose first batches could not be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
+    epoch: i16,
     entries: [Entry; WINDOW],
     length: usize,
     newest: usize,
@@ -36,44 +47,67 @@ pub(crate) enum Verdict {
     Refuse(ResponseError),
 }
 
-impl Window {
-    pub(crate) fn judge(&self, first: i32, last: i32) -> Verdict {
-        if self.length == 0 {
-            return if first == 0 {
-                Verdict::Next
-            } else {
-                Verdict::Refuse(ResponseError::UnknownProducerId)
-            };
-        }
-        if let Some(entry) = self.entries[..self.length]
-            .iter()
-            .find(|entry| (entry.first, entry.last) == (first, last))
-        {
-            return Verdict::Repeat(*entry);
-        }
-        let newest = self.entries[self.newest].last;
-        if first == last_sequence(newest, 2) {
+/// Judges a batch of `count` records by what is known of its producer.
+///
+/// The producer raises its own epoch, and begins again at 0 in every partition, after a message expired or a batch that followed a failed one was
+/// refused.
+pub(crate) fn judge(known: Option<&Window>, batch: Sequenced, count: i32) -> Verdict {
+    let Some(window) = known else {
+        // Nothing else tells librdkafka that its producer is forgotten, so that it can begin again by itself.
+        return if batch.first == 0 {
             Verdict::Next
-        } else if not_after(first, newest) && not_after(last, newest) {
-            Verdict::Refuse(ResponseError::DuplicateSequenceNumber)
+        } else {
+            Verdict::Refuse(ResponseError::UnknownProducerId)
+        };
+    };
+    let last = last_sequence(batch.first, count);
+    if batch.epoch < window.epoch {
+        return Verdict::Refuse(ResponseError::InvalidProducerEpoch);
+    }
+    if batch.epoch > window.epoch || window.length == 0 {
+        return if batch.first == 0 {
+            Verdict::Next
         } else {
             Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber)
-        }
+        };
     }
+    let repeated = window.entries[..window.length]
+        .iter()
+        .find(|entry| (entry.first, entry.last) == (batch.first, last));
+    if let Some(entry) = repeated {
+        return Verdict::Repeat(*entry);
+    }
+    let newest = window.entries[window.newest].last;
+    if batch.first == last_sequence(newest, 2) {
+        Verdict::Next
+    } else if not_after(batch.first, newest) && not_after(last, newest) {
+        Verdict::Refuse(ResponseError::DuplicateSequenceNumber)
+    } else {
+        Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber)
+    }
+}
 
+impl Window {
     /// Remembers an appended batch and returns its slot.
-    pub(crate) fn push(&mut self, entry: Entry) -> usize {
-        let slot = if self.length == 0 {
+    pub(crate) fn push(&mut self, epoch: i16, entry: Entry) -> usize {
+        let slot = if self.length == 0 || epoch > self.epoch {
             0
         } else {
             (self.newest + 1) % WINDOW
         };
-        self.restore(slot, entry);
+        self.restore(epoch, slot, entry);
         slot
     }
 
-    /// Puts an entry where storage had it; entries come in the order of their offsets. A slot out of range is ignored.
-    pub(crate) fn restore(&mut self, slot: usize, entry: Entry) {
+    /// Puts an entry where storage had it; entries come in the order of their offsets, so those of an older epoch come first and are dropped.
+    /// A slot out of range is ignored.
+    pub(crate) fn restore(&mut self, epoch: i16, slot: usize, entry: Entry) {
+        if epoch > self.epoch {
+            *self = Self {
+                epoch,
+                ..Self::default()
+            };
+        }
         if let Some(place) = self.entries.get_mut(slot) {
             *place = entry;
             self.newest = slot;
@@ -103,6 +137,10 @@ fn not_after(a: i32, b: i32) -> bool {
 mod tests {
     use super::*;
 
+    const NEXT: Verdict = Verdict::Next;
+    const GAP: Verdict = Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber);
+    const DUPLICATE: Verdict = Verdict::Refuse(ResponseError::DuplicateSequenceNumber);
+
     fn entry(first: i32, last: i32, base_offset: i64) -> Entry {
         Entry {
             first,
@@ -112,49 +150,76 @@ mod tests {
         }
     }
 
+    fn judge_in(window: &Window, epoch: i16, first: i32, count: i32) -> Verdict {
+        judge(
+            Some(window),
+            Sequenced {
+                producer: 1,
+                epoch,
+                first,
+            },
+            count,
+        )
+    }
+
     #[test]
-    fn a_producer_begins_at_zero() {
-        let window = Window::default();
-        assert_eq!(window.judge(0, 9), Verdict::Next);
+    fn an_unknown_producer_begins_at_zero() {
+        let batch = |epoch, first| Sequenced {
+            producer: 1,
+            epoch,
+            first,
+        };
+        assert_eq!(judge(None, batch(0, 0), 9), NEXT);
+        assert_eq!(judge(None, batch(3, 0), 9), NEXT);
         assert_eq!(
-            window.judge(1, 1),
+            judge(None, batch(0, 1), 1),
             Verdict::Refuse(ResponseError::UnknownProducerId)
         );
+    }
+
+    #[test]
+    fn a_producer_whose_first_batch_failed_has_a_gap_and_is_not_unknown() {
+        assert_eq!(judge_in(&Window::default(), 0, 1, 1), GAP);
+        assert_eq!(judge_in(&Window::default(), 0, 0, 1), NEXT);
     }
 
     #[test]
     fn the_last_five_are_repeats_and_older_ones_are_duplicates() {
         let mut window = Window::default();
         for i in 0..7 {
-            let (first, last) = (i * 10, i * 10 + 9);
-            assert_eq!(window.judge(first, last), Verdict::Next);
-            assert_eq!(
-                window.push(entry(first, last, i64::from(first))),
-                usize::try_from(i).unwrap() % WINDOW
-            );
+            let first = i * 10;
+            assert_eq!(judge_in(&window, 0, first, 10), NEXT);
+            let slot = window.push(0, entry(first, first + 9, i64::from(first)));
+            assert_eq!(slot, usize::try_from(i).unwrap() % WINDOW);
         }
         assert_eq!(window.newest_offset(), 60);
         for first in [20, 30, 40, 50, 60] {
-            assert_eq!(
-                window.judge(first, first + 9),
-                Verdict::Repeat(entry(first, first + 9, i64::from(first)))
-            );
+            let repeat = Verdict::Repeat(entry(first, first + 9, i64::from(first)));
+            assert_eq!(judge_in(&window, 0, first, 10), repeat);
         }
         for first in [0, 10] {
-            assert_eq!(
-                window.judge(first, first + 9),
-                Verdict::Refuse(ResponseError::DuplicateSequenceNumber)
-            );
+            assert_eq!(judge_in(&window, 0, first, 10), DUPLICATE);
         }
-        assert_eq!(window.judge(70, 70), Verdict::Next);
-        assert_eq!(
-            window.judge(71, 71),
-            Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber)
-        );
+        assert_eq!(judge_in(&window, 0, 70, 1), NEXT);
+        assert_eq!(judge_in(&window, 0, 71, 1), GAP);
         // Begins in the past and ends in the future: half of it would be lost if it were called a duplicate.
+        assert_eq!(judge_in(&window, 0, 65, 11), GAP);
+    }
+
+    #[test]
+    fn a_new_epoch_begins_at_zero_and_ends_the_old_one() {
+        let mut window = Window::default();
+        for i in 0..3 {
+            window.push(0, entry(i, i, i64::from(i)));
+        }
+        assert_eq!(judge_in(&window, 1, 3, 1), GAP);
+        assert_eq!(judge_in(&window, 1, 0, 1), NEXT);
+        assert_eq!(window.push(1, entry(0, 0, 3)), 0);
+        assert_eq!(judge_in(&window, 1, 0, 1), Verdict::Repeat(entry(0, 0, 3)));
+        assert_eq!(judge_in(&window, 1, 1, 1), NEXT);
         assert_eq!(
-            window.judge(65, 75),
-            Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber)
+            judge_in(&window, 0, 3, 1),
+            Verdict::Refuse(ResponseError::InvalidProducerEpoch)
         );
     }
 
@@ -163,34 +228,39 @@ mod tests {
         let last = last_sequence(i32::MAX - 1, 4);
         assert_eq!(last, 1);
         let mut window = Window::default();
-        window.push(entry(0, i32::MAX - 2, 0));
-        assert_eq!(window.judge(i32::MAX - 1, last), Verdict::Next);
-        window.push(entry(i32::MAX - 1, last, 50));
-        assert_eq!(window.judge(2, 2), Verdict::Next);
-        assert_eq!(
-            window.judge(i32::MAX, i32::MAX),
-            Verdict::Refuse(ResponseError::DuplicateSequenceNumber)
-        );
-        assert_eq!(
-            window.judge(3, 3),
-            Verdict::Refuse(ResponseError::OutOfOrderSequenceNumber)
-        );
+        window.push(0, entry(0, i32::MAX - 2, 0));
+        assert_eq!(judge_in(&window, 0, i32::MAX - 1, 4), NEXT);
+        window.push(0, entry(i32::MAX - 1, last, 50));
+        assert_eq!(judge_in(&window, 0, 2, 1), NEXT);
+        assert_eq!(judge_in(&window, 0, i32::MAX, 1), DUPLICATE);
+        assert_eq!(judge_in(&window, 0, 3, 1), GAP);
     }
 
     #[test]
     fn a_restored_window_goes_on_in_the_same_slots() {
         let mut window = Window::default();
-        for i in 0..7 {
-            window.push(entry(i, i, i64::from(i)));
+        for i in 0..5 {
+            window.push(0, entry(i, i, i64::from(i)));
+        }
+        for i in 0..2 {
+            window.push(1, entry(i, i, i64::from(i) + 5));
         }
         let mut restored = Window::default();
-        for i in 2..7_i32 {
-            restored.restore(
-                usize::try_from(i).unwrap() % WINDOW,
-                entry(i, i, i64::from(i)),
-            );
+        // As in storage, where the second epoch has taken the first two slots.
+        for (epoch, slot, sequence, offset) in [
+            (0, 2, 2, 2),
+            (0, 3, 3, 3),
+            (0, 4, 4, 4),
+            (1, 0, 0, 5),
+            (1, 1, 1, 6),
+        ] {
+            restored.restore(epoch, slot, entry(sequence, sequence, offset));
         }
+        assert_eq!(judge_in(&restored, 1, 1, 1), judge_in(&window, 1, 1, 1));
+        assert_eq!(judge_in(&restored, 1, 2, 1), NEXT);
+        assert_eq!(judge_in(&restored, 1, 4, 1), GAP);
+        assert_eq!(restored.push(1, entry(2, 2, 7)), 2);
+        assert_eq!(window.push(1, entry(2, 2, 7)), 2);
         assert_eq!(restored, window);
-        assert_eq!(restored.push(entry(7, 7, 7)), 2);
     }
 }

@@ -32,7 +32,7 @@ pub const REPLAY_BYTES: usize = 256 * 1024;
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visitor {
-    /// A browser: its cookie says who it is, if anybody.
+    /// A page of this server: its cookie says who it is. Without one, CONNECT may, for some programs send the Origin of a page.
     Browser(Option<Sender>),
     /// A program: its CONNECT says who it is.
     Program,
@@ -234,9 +234,14 @@ impl ChatDestinations {
 
 impl Destinations for ChatDestinations {
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal> {
-        self.person = match &self.visitor {
-            Visitor::Browser(person) => person.clone(),
-            Visitor::Program if !self.chat.settings.programs => {
+        let guest = credentials.login.filter(|_| self.chat.settings.programs);
+        self.person = match (&self.visitor, guest) {
+            (Visitor::Browser(Some(person)), _) => Some(person.clone()),
+            (_, Some(login)) => Some(
+                self.chat
+                    .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
+            ),
+            (Visitor::Program, None) if !self.chat.settings.programs => {
                 let detail = "this server lets people in by the page only; its operator can allow programs with MARU_PROGRAMS=true";
                 return Err(Refusal::new(
                     Code::InvalidCredentials,
@@ -244,13 +249,7 @@ impl Destinations for ChatDestinations {
                     detail,
                 ));
             }
-            Visitor::Program => match credentials.login {
-                Some(login) => Some(
-                    self.chat
-                        .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
-                ),
-                None => None,
-            },
+            (_, None) => None,
         };
         Ok(self.person.as_ref().map_or_else(Headers::new, |person| {
             Headers::new()

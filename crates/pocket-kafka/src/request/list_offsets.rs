@@ -63,9 +63,9 @@ async fn find(
     partition: &Partition,
     time: i64,
 ) -> Result<Found, ResponseError> {
-    let (start, end) = {
+    let (start, end, last_time) = {
         let published = partition.published();
-        (published.start, published.end)
+        (published.start, published.end, published.last_time)
     };
     match time {
         LATEST => Ok(Found {
@@ -77,10 +77,7 @@ async fn find(
             time: -1,
         }),
         NEWEST_TIME if start == end => Ok(NONE),
-        NEWEST_TIME => {
-            let newest = partition.appender().last_time;
-            first_since(broker, topic, partition, start, end, newest).await
-        }
+        NEWEST_TIME => first_since(broker, topic, partition, start, end, last_time).await,
         0.. => first_since(broker, topic, partition, start, end, time).await,
         _ => Err(ResponseError::UnsupportedVersion),
     }

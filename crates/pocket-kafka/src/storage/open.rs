@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
@@ -21,6 +21,8 @@ use crate::{
 /// Tells SQLite's tools, and us, whose file this is.
 const APPLICATION_ID: i64 = 0x506f_634b;
 const FORMAT: i64 = 1;
+/// How long a commit waits for another process that holds the database.
+const BUSY: Duration = Duration::from_secs(1);
 
 const TABLES: &str = "
     CREATE TABLE counters (
@@ -35,7 +37,7 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, count INTEGER NOT NULL, time INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL
     ) STRICT;
     CREATE TABLE sequences (
-        partition INTEGER NOT NULL, producer INTEGER NOT NULL, slot INTEGER NOT NULL,
+        partition INTEGER NOT NULL, producer INTEGER NOT NULL, slot INTEGER NOT NULL, epoch INTEGER NOT NULL,
         first INTEGER NOT NULL, last INTEGER NOT NULL, base_offset INTEGER NOT NULL, time INTEGER NOT NULL,
         checksum INTEGER NOT NULL, PRIMARY KEY (partition, producer, slot)
     ) STRICT, WITHOUT ROWID;";
@@ -103,6 +105,8 @@ fn load(
     settings: &Settings,
 ) -> Result<(Writer, Log, i64), Refusal> {
     let connection = Connection::open(file)?;
+    // Nobody else writes here; whoever holds the lock all the same must not hold up the producers for long.
+    connection.busy_timeout(BUSY)?;
     prepare(&connection)?;
     let producer_id = next_producer_id(&connection)?;
     let mut appenders = BTreeMap::new();
@@ -250,25 +254,29 @@ fn restore_sequences(
     appenders: &mut BTreeMap<PartitionId, Appender>,
 ) -> Result<(), Refusal> {
     // Within a partition the order of the offsets is the order in which the windows were filled.
-    let mut statement = connection
-        .prepare("SELECT partition, producer, slot, first, last, base_offset, time, checksum FROM sequences ORDER BY partition, base_offset")?;
+    let mut statement = connection.prepare(
+        "SELECT partition, producer, slot, epoch, first, last, base_offset, time, checksum FROM sequences
+         ORDER BY partition, base_offset",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let partition = PartitionId(row.get(0)?);
         let slot: i64 = row.get(2)?;
         let entry = Entry {
-            first: row.get(3)?,
-            last: row.get(4)?,
-            base_offset: row.get(5)?,
-            time: row.get(6)?,
+            first: row.get(4)?,
+            last: row.get(5)?,
+            base_offset: row.get(6)?,
+            time: row.get(7)?,
         };
+        let slot = usize::try_from(slot).unwrap_or(usize::MAX);
         let remembered = Remembered {
             producer: row.get(1)?,
-            slot: usize::try_from(slot).unwrap_or(usize::MAX),
+            epoch: row.get(3)?,
+            slot,
             entry,
         };
         match appenders.get_mut(&partition) {
-            Some(appender) if row.get::<_, u32>(7)? == remembered.checksum(partition) => {
+            Some(appender) if row.get::<_, u32>(8)? == remembered.checksum(partition) => {
                 appender.restore(remembered);
             }
             _ => {
@@ -291,13 +299,15 @@ impl Remembered {
             time,
         } = self.entry;
         let slot = i64::try_from(self.slot).unwrap_or(i64::MAX);
+        let (epoch, first, last) = (i64::from(self.epoch), i64::from(first), i64::from(last));
         checksum(
             &[
                 partition.0,
                 self.producer,
                 slot,
-                i64::from(first),
-                i64::from(last),
+                epoch,
+                first,
+                last,
                 base_offset,
                 time,
             ],

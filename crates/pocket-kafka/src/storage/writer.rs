@@ -173,12 +173,13 @@ fn insert_batch(
         let entry = remembered.entry;
         transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO sequences VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT OR REPLACE INTO sequences VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute((
                 partition.0,
                 remembered.producer,
                 i64::try_from(remembered.slot).unwrap_or(i64::MAX),
+                remembered.epoch,
                 entry.first,
                 entry.last,
                 entry.base_offset,

@@ -21,17 +21,21 @@ fn a_third_of_the_writes_fails_and_everything_is_right() {
     let pocket = Pocket::start(settings(directory.path()));
     let config = pocket.config();
     let topic = create(&config, "failing", PARTITIONS);
+    let producer = producer_with(
+        &config,
+        &[("retry.backoff.ms", "5"), ("retry.backoff.max.ms", "20")],
+    );
+    // A producer sends nothing before it has its id; then each message goes at once.
+    for partition in 0..PARTITIONS {
+        send_each(&producer, &topic, partition, ["0"]);
+    }
     let outside = Connection::open(database(directory.path())).unwrap();
     outside.busy_timeout(Duration::from_secs(10)).unwrap();
     outside
         .execute_batch("CREATE TRIGGER failing BEFORE INSERT ON batches WHEN random() % 3 = 0 BEGIN SELECT RAISE(ABORT, 'injected'); END")
         .unwrap();
-    let producer = producer_with(
-        &config,
-        &[("retry.backoff.ms", "5"), ("retry.backoff.max.ms", "20")],
-    );
     let mut deliveries = Vec::new();
-    for i in 0..EACH {
+    for i in 1..EACH {
         for partition in 0..PARTITIONS {
             deliveries.push((i, send(&producer, &topic, partition, i.to_string())));
             std::thread::sleep(Duration::from_micros(200));
@@ -50,6 +54,40 @@ fn a_third_of_the_writes_fails_and_everything_is_right() {
             (0..EACH).map(|i| i.to_string()).collect::<Vec<_>>()
         );
     }
+}
+
+#[test]
+fn a_producer_whose_first_batches_fail_again_and_again_goes_on_when_they_no_longer_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let pocket = Pocket::start(settings(directory.path()));
+    let config = pocket.config();
+    let topic = create(&config, "first", 2);
+    let retry = [("retry.backoff.ms", "1"), ("retry.backoff.max.ms", "5")];
+    let producer = producer_with(&config, &retry);
+    // It has its id, and is known in the other partition only.
+    send_each(&producer, &topic, 1, ["0"]);
+    let outside = Connection::open(database(directory.path())).unwrap();
+    outside.busy_timeout(Duration::from_secs(10)).unwrap();
+    outside
+        .execute_batch(
+            "CREATE TRIGGER failing BEFORE INSERT ON batches BEGIN SELECT RAISE(ABORT, 'injected'); END",
+        )
+        .unwrap();
+    let mut deliveries = Vec::new();
+    while pocket.storage_errors() < 100 {
+        if deliveries.len() < 200 {
+            let text = deliveries.len().to_string();
+            deliveries.push(send(&producer, &topic, 0, text));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    outside.execute_batch("DROP TRIGGER failing").unwrap();
+    let sent = deliveries.len();
+    for (offset, delivery) in (0..).zip(deliveries) {
+        assert_eq!(delivered(delivery).unwrap().offset, offset);
+    }
+    let expected: Vec<_> = (0..sent).map(|i| i.to_string()).collect();
+    assert_eq!(texts(&read_all(&config, &topic, 0)), expected);
 }
 
 #[test]

@@ -104,7 +104,8 @@ fn key_headers_and_empty_values_survive() {
             .key("자유게시판")
             .payload("")
             .headers(headers);
-        let delivery = producer(&config)
+        let producer = producer(&config);
+        let delivery = producer
             .send_result(record)
             .map_err(|(error, _)| error)
             .unwrap();
