@@ -92,7 +92,7 @@ impl Keys {
                         bytes
                             .try_into()
                             .map_err(|_| (number, "the guests key has 32 bytes"))?,
-                    )
+                    );
                 }
                 "log" => log = Some(secret.trim().to_owned()),
                 _ => return Err((number, "expected cookie, guests or log")),

@@ -94,10 +94,20 @@ mod tests {
         ] {
             assert_eq!(room_name(typed).unwrap().as_str(), name, "{typed}");
         }
-        for name in ["สวัสดี", "नमस्ते", "தமிழ்", "i\u{307}stanbul"] {
+        for name in ["สวัสดี", "नमस्ते", "தமிழ்", "i\u{307}stanbul"]
+        {
             assert_eq!(room_name(name).unwrap().as_str(), name);
         }
-        for name in ["a b", "a.b", "a/b", "♥", "a\u{200b}b", "\u{3164}", "🎉", "a_b"] {
+        for name in [
+            "a b",
+            "a.b",
+            "a/b",
+            "♥",
+            "a\u{200b}b",
+            "\u{3164}",
+            "🎉",
+            "a_b",
+        ] {
             assert!(room_name(name).is_err(), "{name}");
         }
         assert!(room_name("  ").is_err());

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use protocol::{Epoch, Message, Position, RoomName};
@@ -263,6 +264,54 @@ fn a_subscription_that_catches_up_while_messages_come_misses_and_repeats_nothing
     }
 }
 
+/// A message may move from the tail into the store while a page is being put together.
+#[test]
+fn pages_are_whole_while_messages_come_and_are_committed() {
+    const MESSAGES: usize = 4_000;
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    store.writer.set_epoch(EPOCH).unwrap();
+    // Commits as often as possible.
+    let limits = Limits {
+        gather: Duration::ZERO,
+        enough: 1,
+        ..Limits::default()
+    };
+    let rooms = Arc::new(Rooms::new(EPOCH, 1, &store, Arc::new(Nobody), limits).unwrap());
+    let committer = Committer::spawn(Arc::clone(&rooms), store.writer).unwrap();
+    let whole = |page: &[Message], head: i64| {
+        let chained = page
+            .windows(2)
+            .all(|pair| pair[1].prev == Some(pair[0].position.offset));
+        assert!(
+            chained && page.last().map_or(-1, |last| last.position.offset) >= head,
+            "{:?} {head}",
+            offsets(page)
+        );
+    };
+    let read = || {
+        let mut pages = 0;
+        while rooms.counts().visible < MESSAGES as u64 {
+            let head = rooms.head(&room(0)).map_or(-1, |head| head.offset);
+            whole(&rooms.last_page(&room(0), 20).unwrap().messages, head);
+            whole(
+                &rooms.after(&room(0), head - 20, 1_000).unwrap().messages,
+                head,
+            );
+            assert!(rooms.count_after(&room(0), head - 20, head, 99).unwrap() <= 10);
+            assert_eq!(rooms.list(1).unwrap().len(), usize::from(head >= 0));
+            pages += 1;
+        }
+        assert!(pages > 0);
+    };
+    give(&rooms, 0, 0, "0");
+    thread::scope(|scope| {
+        (0..2).for_each(|_| drop(scope.spawn(read)));
+        (1..MESSAGES).for_each(|index| drop(give(&rooms, index, 0, &index.to_string())));
+    });
+    committer.finish();
+}
+
 /// The names of stores that were set aside.
 fn aside(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory)
@@ -381,6 +430,14 @@ fn a_repeat_is_found_again_after_a_restart_until_its_window_is_over() {
     for (offset, day) in (0..).zip([0, 1, 6, 7, 8, 9, 14, 15, 16]) {
         let (rooms, store) = open(directory.path(), Arc::new(Nobody));
         let committer = Committer::spawn(Arc::clone(&rooms), store.writer).unwrap();
+        let known = rooms
+            .first_position(&"a".parse().unwrap(), "u", "m")
+            .unwrap();
+        assert_eq!(
+            known.is_some(),
+            offset > 0,
+            "before anything is folded in this run"
+        );
         if let Outcome::Visible { .. } = at(&rooms, offset, 1_000_000_000_000 + day * DAY) {
             visible.push(day);
         }

@@ -1,6 +1,10 @@
 //! The program from outside: what it says when something is wrong, and that it ends as it should.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails may panic"
+)]
 
 mod support;
 

@@ -11,10 +11,10 @@ use protocol::{Destination, Epoch, Message, Position, RoomName, Sender, header};
 use stomp::Headers;
 use tokio::sync::mpsc;
 
+use super::Chat;
 use super::admission::admit;
 use super::rate::Bucket;
 use super::receipts::{Completion, Flight, Key, Outcome};
-use super::Chat;
 use crate::fold::Follow;
 use crate::history::HistoryError;
 use crate::hub::{ConnectionId, Delivery, Form, Outbox, Outgoing, encode};
@@ -30,7 +30,7 @@ const CHUNK: usize = 32;
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visitor {
-    /// A browser: its cookie says who it is, if anybody.
+    /// A page of this server: its cookie says who it is. Without one, CONNECT may, for some programs send the Origin of a page.
     Browser(Option<Sender>),
     /// A program: its CONNECT says who it is.
     Program,
@@ -78,7 +78,12 @@ impl Subscription {
         let followed = chat.rooms.follow(&self.room, cursor, CHUNK, |rest| {
             queue(rest);
             let hub = &chat.listeners.hub;
-            hub.attach(&self.room, self.form.clone(), connection, Arc::clone(outbox));
+            hub.attach(
+                &self.room,
+                self.form.clone(),
+                connection,
+                Arc::clone(outbox),
+            );
         })?;
         let Follow::Behind(messages) = followed else {
             self.behind = None;
@@ -213,9 +218,14 @@ impl ChatDestinations {
 
 impl Destinations for ChatDestinations {
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal> {
-        self.person = match &self.visitor {
-            Visitor::Browser(person) => person.clone(),
-            Visitor::Program if !self.chat.settings.programs => {
+        let guest = credentials.login.filter(|_| self.chat.settings.programs);
+        self.person = match (&self.visitor, guest) {
+            (Visitor::Browser(Some(person)), _) => Some(person.clone()),
+            (_, Some(login)) => Some(
+                self.chat
+                    .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
+            ),
+            (Visitor::Program, None) if !self.chat.settings.programs => {
                 let detail = "this server lets people in by the page only; its operator can allow programs with MARU_PROGRAMS=true";
                 return Err(Refusal::new(
                     Code::InvalidCredentials,
@@ -223,13 +233,7 @@ impl Destinations for ChatDestinations {
                     detail,
                 ));
             }
-            Visitor::Program => match credentials.login {
-                Some(login) => Some(
-                    self.chat
-                        .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
-                ),
-                None => None,
-            },
+            (_, None) => None,
         };
         Ok(self.person.as_ref().map_or_else(Headers::new, |person| {
             Headers::new()

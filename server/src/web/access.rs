@@ -93,7 +93,10 @@ fn is_local(host: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     name == "localhost"
         || name.parse::<IpAddr>().is_ok()
-        || (letters && name.strip_suffix(".local").is_some_and(|own| !own.is_empty()))
+        || (letters
+            && name
+                .strip_suffix(".local")
+                .is_some_and(|own| !own.is_empty()))
 }
 
 fn is_port(text: &str) -> bool {

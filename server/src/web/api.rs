@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Web;
 use crate::chat::Chat;
-use crate::names;
 use crate::history::HistoryError;
+use crate::names;
 
 /// What may follow the `?`.
 #[derive(Deserialize)]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Origin, Site};
 use super::{Web, identity, language, pages};
-use crate::names::{self, NicknameError};
 use crate::keys;
+use crate::names::{self, NicknameError};
 
 /// Why a form was refused; travels in the address of the page that shows the form again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

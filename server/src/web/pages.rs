@@ -18,8 +18,8 @@ use super::forms::Notice;
 use super::{Web, identity, language};
 use crate::bridge::Stage;
 use crate::chat::Chat;
-use crate::names;
 use crate::history::HistoryError;
+use crate::names;
 
 /// Most rooms in a list.
 const ROOMS: usize = 200;
@@ -195,7 +195,8 @@ fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
             "대화 기록에 연결하고 있습니다. 연결되면 이 페이지가 저절로 열립니다.".to_owned()
         }
         (Language::En, _) => {
-            "Connecting to the room log. This page opens by itself as soon as that is done.".to_owned()
+            "Connecting to the room log. This page opens by itself as soon as that is done."
+                .to_owned()
         }
     };
     let title = status_title(language, StatusCode::SERVICE_UNAVAILABLE.as_u16());

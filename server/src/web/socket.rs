@@ -214,10 +214,17 @@ impl Connection {
             self.queue(&mut out);
             if catch_up == CatchUp::More && self.outbox.is_empty() {
                 catch_up = self.catch_up(&mut out);
-                looks = if catch_up == CatchUp::Wait { looks + 1 } else { 0 };
+                looks = if catch_up == CatchUp::Wait {
+                    looks + 1
+                } else {
+                    0
+                };
                 if looks == CATCH_UP_LOOKS {
                     let detail = "you have seen more than this server; connect again, to another one if you can";
-                    self.session.fail(Refusal::new(Code::Unavailable, "Unavailable", detail), &mut out);
+                    self.session.fail(
+                        Refusal::new(Code::Unavailable, "Unavailable", detail),
+                        &mut out,
+                    );
                 }
                 self.queue(&mut out);
             }

@@ -1,10 +1,12 @@
 //! What the tests of the log share: a broker, a server's log on it, and an observer that remembers.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use pocket_kafka::{Credentials, Durability, PocketKafka};
 use protocol::{Kind, Message, Position, Record, RoomName, Sender};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -20,11 +22,12 @@ use tracing_subscriber::EnvFilter;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PARTITIONS: i32 = 5;
 
-/// The Apache Kafka that `MARU_TEST_KAFKA` names, with topics of this test's own.
+/// A log of this test's own: pocket-kafka, or topics on the Apache Kafka that `MARU_TEST_KAFKA` names.
 pub(crate) struct Broker {
     pub(crate) address: String,
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) prefix: String,
+    pocket: Option<(PocketKafka, TempDir)>,
 }
 
 impl Broker {
@@ -37,12 +40,64 @@ impl Broker {
                 .with_test_writer()
                 .try_init(),
         );
-        let address = std::env::var("MARU_TEST_KAFKA").expect("the address of a Kafka broker");
         let prefix = format!("test-{:08x}", getrandom::u32().unwrap());
+        match std::env::var("MARU_TEST_KAFKA") {
+            Ok(address) => Self {
+                address,
+                properties: BTreeMap::new(),
+                prefix,
+                pocket: None,
+            },
+            Err(_) => Self::start_pocket(prefix).await,
+        }
+    }
+
+    /// pocket-kafka in any case, for what cannot be done to a broker that others use too.
+    pub(crate) async fn pocket() -> Self {
+        Self::start_pocket("test".to_owned()).await
+    }
+
+    async fn start_pocket(prefix: String) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let pocket = pocket_kafka(&directory, 0).await;
+        let properties = [
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.username", "maru"),
+            ("sasl.password", "open-sesame"),
+        ];
+        let properties = properties
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        Self {
+            address: pocket.address().to_string(),
+            properties,
+            prefix,
+            pocket: Some((pocket, directory)),
+        }
+    }
+
+    /// Ends pocket-kafka; `resume` starts it again, with what it had, at the same address.
+    pub(crate) async fn stop(&mut self) -> Stopped {
+        let (pocket, directory) = self.pocket.take().unwrap();
+        let port = pocket.address().port();
+        pocket.shutdown().await;
+        Stopped { directory, port }
+    }
+
+    pub(crate) async fn resume(&mut self, Stopped { directory, port }: Stopped) {
+        let pocket = pocket_kafka(&directory, port).await;
+        self.pocket = Some((pocket, directory));
+    }
+
+    /// Another log on the same broker.
+    pub(crate) fn another(&self) -> Self {
+        let (address, properties) = (self.address.clone(), self.properties.clone());
         Self {
             address,
-            properties: BTreeMap::new(),
-            prefix,
+            properties,
+            prefix: format!("{}-2", self.prefix),
+            pocket: None,
         }
     }
 
@@ -74,6 +129,27 @@ impl Broker {
         producer.send(record).map_err(|(error, _)| error).unwrap();
         producer.flush(PATIENCE).unwrap();
     }
+}
+
+/// A pocket-kafka that was stopped.
+pub(crate) struct Stopped {
+    directory: TempDir,
+    port: u16,
+}
+
+async fn pocket_kafka(directory: &TempDir, port: u16) -> PocketKafka {
+    let settings = pocket_kafka::Settings {
+        directory: directory.path().to_owned(),
+        listen: (Ipv4Addr::LOCALHOST, port).into(),
+        credentials: Credentials {
+            username: "maru".to_owned(),
+            password: "open-sesame".to_owned(),
+        },
+        durability: Durability::Off,
+        memory_topics: Vec::new(),
+        limits: pocket_kafka::Limits::default(),
+    };
+    PocketKafka::start(settings).await.unwrap()
 }
 
 /// One server: its log, and what it was told.

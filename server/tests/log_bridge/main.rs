@@ -14,11 +14,12 @@ use std::fs;
 use std::time::Duration;
 
 use harness::{Broker, PARTITIONS, PATIENCE, Server, message, name, wait};
-use server::bridge::{ProduceError, Stage, StartError, partition_of};
+use server::bridge::{DeliveryFailure, ProduceError, Stage, StartError, partition_of};
+use server::fold::Counts;
 use tempfile::tempdir;
 use tokio::net::{TcpListener, TcpStream};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_produced_comes_back_folded_and_stored() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let mut server = Server::start(&broker, &directory).await;
@@ -65,7 +66,7 @@ async fn what_is_produced_comes_back_folded_and_stored() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_goes_on_from_its_checkpoint() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -81,9 +82,9 @@ async fn a_restart_goes_on_from_its_checkpoint() {
     assert_eq!(server.log.rooms.epoch(), epoch);
     assert_eq!(server.room("a"), before);
     assert_eq!(
-        server.log.rooms.counts().visible,
-        0,
-        "nothing is folded twice"
+        server.log.rooms.counts(),
+        Counts::default(),
+        "nothing is read twice"
     );
     server.say("a", "m-20", "20").await;
     assert_eq!(
@@ -94,7 +95,7 @@ async fn a_restart_goes_on_from_its_checkpoint() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_folds_at_its_start_what_came_while_it_was_away() {
     let (broker, here, there) = (
         Broker::start().await,
@@ -121,7 +122,7 @@ async fn a_server_folds_at_its_start_what_came_while_it_was_away() {
     other.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_dropped_and_reported_also_after_a_restart() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -154,7 +155,7 @@ async fn a_repeat_is_dropped_and_reported_also_after_a_restart() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn records_of_other_programs_appear_or_are_skipped() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -193,7 +194,7 @@ async fn records_of_other_programs_appear_or_are_skipped() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_store_is_rebuilt_equal() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -222,7 +223,7 @@ async fn a_deleted_store_is_rebuilt_equal() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn another_partition_count_is_refused() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     Server::start(&broker, &directory)
@@ -251,7 +252,7 @@ async fn another_partition_count_is_refused() {
 }
 
 /// The log was deleted and made anew: the epoch's record is there, but other messages are where the checkpoint stands.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_another_log_is_set_aside_and_its_epoch_superseded() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -259,18 +260,7 @@ async fn a_store_of_another_log_is_set_aside_and_its_epoch_superseded() {
     let old = server.log.rooms.epoch();
     server.log.shutdown().await;
 
-    let (renewed, elsewhere) = (
-        Broker {
-            prefix: format!("{}-2", broker.prefix),
-            ..Broker::start().await
-        },
-        tempdir().unwrap(),
-    );
-    let renewed = Broker {
-        address: broker.address.clone(),
-        properties: broker.properties.clone(),
-        ..renewed
-    };
+    let (renewed, elsewhere) = (broker.another(), tempdir().unwrap());
     let other = Server::start(&renewed, &elsewhere).await;
     other.say("a", "n-1", "of the new log").await;
     let foreign = other.log.rooms.epoch();
@@ -290,7 +280,7 @@ async fn a_store_of_another_log_is_set_aside_and_its_epoch_superseded() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_begin_a_log_at_once_agree_on_its_epoch() {
     let (broker, here, there) = (
         Broker::start().await,
@@ -306,7 +296,7 @@ async fn two_servers_that_begin_a_log_at_once_agree_on_its_epoch() {
     other.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_waits_for_a_kafka_that_comes_later() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -341,7 +331,7 @@ async fn the_server_waits_for_a_kafka_that_comes_later() {
     doorman.abort();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_is_given_up_leaves_nothing_behind() {
     let directory = tempdir().unwrap();
     let broker = Broker::start().await;
@@ -359,7 +349,7 @@ async fn a_start_that_is_given_up_leaves_nothing_behind() {
     server.log.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_property_is_refused_without_its_value() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let mut settings = broker.settings(directory.path());
@@ -373,7 +363,7 @@ async fn an_unknown_property_is_refused_without_its_value() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_too_large_is_refused_at_once() {
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
@@ -383,5 +373,77 @@ async fn a_message_that_is_too_large_is_refused_at_once() {
         Err(ProduceError::TooLarge)
     );
     server.say("a", "m-2", "small").await;
+    server.log.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_end_the_start() {
+    let (broker, directory) = (Broker::pocket().await, tempdir().unwrap());
+    let mut settings = broker.settings(directory.path());
+    settings
+        .properties
+        .insert("sasl.password".to_owned(), "open-barley".to_owned());
+    let error = Server::with(settings).await.err().unwrap();
+    assert!(
+        matches!(error, StartError::Authentication { .. }),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("open-barley"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_delays_messages_and_loses_none() {
+    let (mut broker, directory) = (Broker::pocket().await, tempdir().unwrap());
+    let server = Server::start(&broker, &directory).await;
+    server.say("a", "m-0", "before").await;
+    let stopped = broker.stop().await;
+    for number in 1..=50 {
+        server
+            .log
+            .producer
+            .produce(&message("a", &format!("m-{number}"), "during"))
+            .unwrap();
+    }
+    wait(|| !server.log.connected()).await;
+    assert_eq!(server.bodies("a"), ["before"], "history goes on");
+    assert!(server.log.healthy());
+    broker.resume(stopped).await;
+    wait(|| server.log.connected() && server.log.rooms.counts().visible == 51).await;
+    let ids: Vec<_> = server
+        .room("a")
+        .into_iter()
+        .map(|message| message.id)
+        .collect();
+    assert_eq!(
+        ids,
+        (0..=50)
+            .map(|number| format!("m-{number}"))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(*server.heard.failures.lock().unwrap(), []);
+    server.log.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_log_does_not_take_in_time_has_an_unknown_fate() {
+    let (mut broker, directory) = (Broker::pocket().await, tempdir().unwrap());
+    let mut settings = broker.settings(directory.path());
+    settings.message_timeout = Duration::from_secs(1);
+    let server = Server::with(settings).await.unwrap();
+    let stopped = broker.stop().await;
+    server
+        .log
+        .producer
+        .produce(&message("a", "m-1", "late"))
+        .unwrap();
+    wait(|| !server.heard.failures.lock().unwrap().is_empty()).await;
+    assert_eq!(
+        *server.heard.failures.lock().unwrap(),
+        [("m-1".to_owned(), DeliveryFailure::Unknown)]
+    );
+    // The sender tries again with the same id once the log is back.
+    broker.resume(stopped).await;
+    server.say("a", "m-1", "late").await;
+    assert_eq!(server.bodies("a"), ["late"]);
     server.log.shutdown().await;
 }
