@@ -7,6 +7,7 @@
 //! - `timeline`: from messages to rows: days, runs, times
 //! - [`i18n`]: every sentence; `civil`, `clock` and `person`: dates, times and people as text and colour
 //! - [`chat`]: the engine behind a room; `live` connects it to the browser (feature `hydrate`)
+//! - `json`: what the server says in JSON, for the browser
 //!
 //! Everything but `shell` and `live` compiles the same on both sides, which is what makes the browser's first view equal the
 //! server's HTML. Nothing here asks a clock, a locale or the width of the window while it renders.
@@ -18,6 +19,8 @@ pub mod i18n;
 mod civil;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod clock;
+#[cfg(any(feature = "hydrate", test))]
+mod json;
 #[cfg(feature = "hydrate")]
 mod live;
 #[cfg(feature = "ssr")]

@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //!
-//! - [`socket`], [`history`]: the two ways to the server
+//! - [`socket`], [`history`]: the two ways to the server; [`json`]: what it says
 //! - [`frames`]: what changes on the page, and when
 //! - [`scroll`]: where the reader is, and how they stay there
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
@@ -27,6 +27,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, ResizeObserver, VisibilityState};
 
 use crate::chat::{Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup};
+use crate::json::{Unreadable, message, room_state};
 use crate::room::RoomPage;
 use crate::room::feed::{Desk, Feed};
 use crate::room::window::Window;
@@ -36,6 +37,7 @@ mod bar;
 mod crash;
 mod frames;
 mod history;
+mod json;
 mod keyboard;
 mod scroll;
 mod socket;
@@ -61,10 +63,14 @@ pub fn hydrate() {
     let island = document
         .get_element_by_id("maru-state")
         .and_then(|island| island.text_content());
-    match island.as_deref().map(serde_json::from_str::<RoomState>) {
-        Some(Ok(state)) => hydrate_from(root, move || view! { <RoomPage state /> }).forget(),
-        Some(Err(error)) => leptos::logging::error!("the page's state cannot be read: {error}"),
-        None => leptos::logging::error!("the page has no state"),
+    let Some(island) = island.and_then(|text| json::parse(&text)) else {
+        return leptos::logging::error!("the page has no state");
+    };
+    match room_state(&island) {
+        Ok(state) => hydrate_from(root, move || view! { <RoomPage state /> }).forget(),
+        Err(Unreadable(field)) => {
+            leptos::logging::error!("the page's state cannot be read: its {field}");
+        }
     }
 }
 
@@ -167,6 +173,7 @@ impl Live {
             history,
             host,
             seed,
+            parse_message: |text| message(&json::parse(text)?).ok(),
         };
         Rc::new(Self {
             feed,

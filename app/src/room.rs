@@ -12,6 +12,7 @@
     reason = "the component macro declares more than the component that it is given"
 )]
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::RoomState;
 
@@ -47,17 +48,17 @@ pub(crate) fn RoomPage(state: RoomState) -> impl IntoView {
     } = state;
     let language = viewer.language;
     let name = room.to_string();
+    // Not `into_any`, here and elsewhere: it compiles a view a second time, as one that is hydrated bit by bit.
     let talk = if viewer.person.is_some() {
-        view! { <Composer feed room=room.clone() notice /> }.into_any()
+        Either::Left(view! { <Composer feed room=room.clone() notice /> })
     } else {
         let back = format!("/rooms/{room}");
-        view! {
+        Either::Right(view! {
             <div class="entrance" id="composer">
                 {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
                 <Introduction language back />
             </div>
-        }
-        .into_any()
+        })
     };
     view! {
         <a class="skip" href="#composer">

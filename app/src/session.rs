@@ -5,6 +5,7 @@
     reason = "the component macro declares more than the component that it is given"
 )]
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::{Language, RoomName, Sender, Viewer};
 
@@ -48,9 +49,9 @@ fn viewer_is_nobody(
     let back = back.to_owned();
     is_nobody.then(move || {
         if in_lobby {
-            view! { <Introduction language back /> }.into_any()
+            Either::Left(view! { <Introduction language back /> })
         } else {
-            view! { <p class="nobody">{Text::NoNickname.to(language)}</p> }.into_any()
+            Either::Right(view! { <p class="nobody">{Text::NoNickname.to(language)}</p> })
         }
     })
 }

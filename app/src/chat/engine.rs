@@ -31,6 +31,8 @@ pub struct Setup {
     pub host: String,
     /// Any random number; spreads the reconnects of many pages.
     pub seed: u64,
+    /// Reads a message that comes as JSON.
+    pub parse_message: fn(&str) -> Option<Message>,
 }
 
 /// One open room in the browser.
@@ -71,7 +73,7 @@ impl Engine {
             clock: Clock::default(),
             jitter: Jitter::new(setup.seed),
             link: Link::new(),
-            reader: Reader::new(),
+            reader: Reader::new(setup.parse_message),
             subscription: Subscription::new(),
             outbox: Outbox::default(),
             shown: (Connection::Connecting, timeline.older()),

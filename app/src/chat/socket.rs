@@ -5,7 +5,7 @@ use stomp::Frame;
 use super::engine::Engine;
 use super::event::Effect;
 use super::subscription::Purpose;
-use super::wire::{self, Reader};
+use super::wire;
 
 impl Engine {
     /// Whatever we believe of the connection may be wrong: find out, and do not wait for the next attempt.
@@ -32,7 +32,7 @@ impl Engine {
     /// Asks for the next socket.
     pub(super) fn connect(&mut self, now: u64) {
         let generation = self.link.open(now);
-        self.reader = Reader::new();
+        self.reader.restart();
         self.effects.push(Effect::Connect { generation });
     }
 

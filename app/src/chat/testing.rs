@@ -47,6 +47,7 @@ impl Harness {
             history,
             host: "localhost:8080".to_owned(),
             seed: 7,
+            parse_message: crate::json::tests::parse_message,
         };
         Self {
             engine: Engine::new(setup),

@@ -113,13 +113,13 @@ pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
 }
 
 /// Reads a frame of the server.
-fn read(frame: &Frame) -> Result<Incoming, Malformed> {
+fn read(frame: &Frame, parse_message: fn(&str) -> Option<Message>) -> Result<Incoming, Malformed> {
     Ok(match frame.command {
         Command::Connected => Incoming::Connected {
             heart_beat: heart_beat(frame),
         },
         Command::Message => match text(frame, "subscription") {
-            Some(ROOM) => Incoming::Message(message(frame)?),
+            Some(ROOM) => Incoming::Message(message(frame, parse_message)?),
             Some(REPLIES) if frame.header(header::CODE).is_some() => {
                 match text(frame, header::CLIENT_MSG_ID) {
                     Some(id) => Incoming::Refused {
@@ -158,19 +158,22 @@ fn heart_beat(frame: &Frame) -> Option<u64> {
     HEART_BEAT.agree(server).receive_every.map(u64::from)
 }
 
-fn message(frame: &Frame) -> Result<Message, Malformed> {
+fn message(
+    frame: &Frame,
+    parse_message: fn(&str) -> Option<Message>,
+) -> Result<Message, Malformed> {
     let position: Position = number(frame, "message-id").ok_or(Malformed)?;
     let prev = match text(frame, header::PREV) {
         Some(prev) => Some(prev.parse().map_err(|_| Malformed)?),
         None => None,
     };
+    let body = str::from_utf8(&frame.body).map_err(|_| Malformed)?;
     // Other kinds than plain messages come as the JSON that the history API has.
     if text(frame, "content-type").is_some_and(|value| value.starts_with("application/json")) {
-        let message: Message = serde_json::from_slice(&frame.body).map_err(|_| Malformed)?;
         return Ok(Message {
             position,
             prev,
-            ..message
+            ..parse_message(body).ok_or(Malformed)?
         });
     }
     Ok(Message {
@@ -187,9 +190,7 @@ fn message(frame: &Frame) -> Result<Message, Malformed> {
                 .unwrap_or_default()
                 .to_owned(),
         },
-        body: str::from_utf8(&frame.body)
-            .map_err(|_| Malformed)?
-            .to_owned(),
+        body: body.to_owned(),
         other: Map::new(),
     })
 }
@@ -229,30 +230,45 @@ pub(super) fn encode(frame: &Frame) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Takes the bytes of one socket apart.
+fn decoder() -> Decoder {
+    Decoder::new(Limits {
+        body: FRAME_BYTES,
+        frame: FRAME_BYTES,
+        ..Limits::default()
+    })
+}
+
+/// Takes the bytes of one socket after the other apart.
 #[derive(Debug)]
-pub(super) struct Reader(Decoder);
+pub(super) struct Reader {
+    decoder: Decoder,
+    parse_message: fn(&str) -> Option<Message>,
+}
 
 impl Reader {
-    /// For a new socket.
-    pub(super) fn new() -> Self {
-        Self(Decoder::new(Limits {
-            body: FRAME_BYTES,
-            frame: FRAME_BYTES,
-            ..Limits::default()
-        }))
+    /// For the first socket. `parse_message` reads a message that comes as JSON.
+    pub(super) fn new(parse_message: fn(&str) -> Option<Message>) -> Self {
+        Self {
+            decoder: decoder(),
+            parse_message,
+        }
+    }
+
+    /// Forgets what the socket before left unfinished.
+    pub(super) fn restart(&mut self) {
+        self.decoder = decoder();
     }
 
     /// Adds bytes as they came.
     pub(super) fn push(&mut self, bytes: Bytes) {
-        self.0.push(bytes);
+        self.decoder.push(bytes);
     }
 
     /// What the next whole frame says.
     pub(super) fn next(&mut self) -> Result<Option<Incoming>, Malformed> {
         loop {
-            match self.0.next() {
-                Ok(Some(Item::Frame(frame))) => return read(&frame).map(Some),
+            match self.decoder.next() {
+                Ok(Some(Item::Frame(frame))) => return read(&frame, self.parse_message).map(Some),
                 Ok(Some(Item::HeartBeat)) => {}
                 Ok(None) => return Ok(None),
                 Err(_) => return Err(Malformed),

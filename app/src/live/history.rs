@@ -4,7 +4,9 @@ use gloo_net::http::Request;
 use protocol::{HistoryPage, RoomName, limits};
 use web_sys::AbortSignal;
 
+use super::json;
 use crate::chat::PageRequest;
+use crate::json::history_page;
 
 /// How long the answer may take, in milliseconds.
 const PATIENCE_MS: u32 = 10_000;
@@ -25,5 +27,5 @@ pub(super) async fn fetch(room: &RoomName, request: PageRequest) -> Option<Histo
     if !response.ok() {
         return None;
     }
-    serde_json::from_str(&response.text().await.ok()?).ok()
+    history_page(&json::parse(&response.text().await.ok()?)?).ok()
 }

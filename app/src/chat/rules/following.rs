@@ -50,15 +50,19 @@ fn other_kinds_than_plain_messages_come_as_json() {
     let mut page = Harness::live();
     let edit = Message {
         kind: Kind::Edit,
-        other: Map::from_iter([("ref".to_owned(), "5f2c9a01-3-12".into())]),
         ..message(16, Some(15), "이웃", "a")
+    };
+    let reference = Map::from_iter([("ref".to_owned(), "5f2c9a01-3-12".into())]);
+    let written = Message {
+        other: reference,
+        ..edit.clone()
     };
     let frame = Frame::new(Command::Message)
         .with("subscription", "room")
         .with("message-id", edit.position.to_string())
         .with("content-type", "application/json;charset=utf-8")
         .with(header::PREV, "15")
-        .with_body(serde_json::to_vec(&edit).unwrap());
+        .with_body(serde_json::to_vec(&written).unwrap());
     page.receive(&frame);
     assert_eq!(page.engine.rows()[3].as_ref(), &edit);
 }

@@ -43,6 +43,7 @@ impl Page {
             history,
             host: "localhost:8080".to_owned(),
             seed: dice.next(),
+            parse_message: crate::json::tests::parse_message,
         });
         Self {
             mirror: engine.rows().to_vec(),
