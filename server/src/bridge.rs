@@ -9,7 +9,7 @@
 //! - [`epoch`]: which life of the log this is
 //! - [`checkpoint`]: whether the store belongs to it
 //! - [`scan`]: reading a stretch of a topic once
-//! - [`start`]: the steps from nothing to a caught-up fold
+//! - [`mod@start`]: the steps from nothing to a caught-up fold
 //! - [`consumer`]: the thread that reads every partition and folds it
 //! - [`watchdog`]: finds out what librdkafka does not tell
 
