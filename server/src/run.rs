@@ -1,6 +1,7 @@
 //! The life of a server: from settings to the open door, and in order back to the closed one.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -214,6 +215,7 @@ fn start_logging(filter: &str) -> Result<(), RunError> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     Ok(())
 }
