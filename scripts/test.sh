@@ -22,15 +22,26 @@ start_kafka() {
     fi
 }
 
+# The test programs that can also run against a broker, as cargo's options: those that read MARU_TEST_KAFKA.
+tests_for_kafka() {
+    git grep -l MARU_TEST_KAFKA -- '*.rs' | sed -n 's#.*/tests/\([^/.]*\).*#--test \1#p' | sort -u
+}
+
 scripts/tools.sh test
 node end2end/lib/chromium.mjs
 scripts/lint.sh
-start_kafka
 
 say "Testing the crates"
 cargo test --quiet --workspace --exclude frontend
 
 scripts/dist.sh
+
+start_kafka
+if [ -n "${MARU_TEST_KAFKA:-}" ]; then
+    say "Testing the crates on Apache Kafka"
+    # shellcheck disable=SC2046 # a list of words
+    cargo test --quiet --workspace --exclude frontend $(tests_for_kafka)
+fi
 
 say "Testing the release in Chromium (a few minutes)"
 scripts/end2end.sh

@@ -23,7 +23,7 @@ const CONVERSATION = [
   ["LongWord", "x".repeat(300)],
 ];
 
-let browser, server;
+let browser, server, cookies;
 
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
@@ -34,6 +34,11 @@ before(async () => {
     await program.say("점심", "오늘 뭐 먹지?");
     await program.disconnect();
   }
+  const person = await Person.enter(browser, server, ROOM, "지우");
+  await person.say("저도 같이 가요!");
+  await person.sees("저도 같이 가요!");
+  cookies = await person.context.storageState();
+  await person.context.close();
 });
 
 after(async () => {
@@ -46,9 +51,8 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
 for (const [device, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ["light", "dark"]) {
     test(`nothing scrolls sideways: ${device}, ${colorScheme}`, async () => {
-      const person = await Person.enter(browser, server, ROOM, "지우", { viewport, colorScheme });
-      await person.say("저도 같이 가요!");
-      await person.sees("저도 같이 가요!");
+      const person = await Person.enter(browser, server, ROOM, null, { viewport, colorScheme, storageState: cookies });
+      await person.composer.fill("비가 와도 좋아요 ☔");
       assert.equal(await overflow(person.page), 0, "the room");
       await person.page.screenshot({ path: join(SCREENSHOTS, `room-${device}-${colorScheme}.png`) });
       await person.page.goto(`${server.url}/`);

@@ -107,7 +107,7 @@ test("the list of rooms shows the last message, and a Korean room is made and jo
   assert.match(await entry.textContent(), /오늘 소식/);
   assert.doesNotMatch(await entry.textContent(), /어제 소식/);
   const name = page.locator("form[action='/rooms'] input[name=room]");
-  await name.fill("새로운-이야기");
+  await name.fill("새로운 이야기");
   await name.press("Enter");
   await page.waitForURL((url) => decodeURIComponent(url.pathname) === "/rooms/새로운-이야기");
   await page.locator("main form[action='/session'] input[name=nickname]").fill("나그네");
@@ -128,7 +128,7 @@ test("a refused nickname and a refused room name are answered with a sentence", 
   const page = await context.newPage();
   await page.goto(`${server.url}/`);
   const name = page.locator("form[action='/rooms'] input[name=room]");
-  await name.fill("두 낱말");
+  await name.fill("점.은.안.됨");
   await Promise.all([page.waitForEvent("load"), name.press("Enter")]);
   assert.match(await page.getByRole("alert").first().textContent(), /방 이름/);
   await page.goto(roomUrl(server, "소식"));

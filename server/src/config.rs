@@ -1,6 +1,7 @@
 //! One typed configuration: defaults < file < environment < arguments.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 /// Self-hosted, highly available, real-time chat.
 ///
 /// Every setting can be given as an argument, as an environment variable, or in a TOML file under the argument's name with `_` for `-`.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "maru", version)]
 pub struct Arguments {
     /// A TOML file with settings; arguments and environment variables win over it.
@@ -23,7 +24,7 @@ pub struct Arguments {
 }
 
 /// One source of settings; what it leaves out is taken from the source below it.
-#[derive(Debug, Default, clap::Args, Deserialize)]
+#[derive(Default, clap::Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Layer {
     /// Address and port to listen on [default: 127.0.0.1:8080].
@@ -39,6 +40,7 @@ struct Layer {
     #[arg(
         long = "kafka-property",
         env = "MARU_KAFKA_PROPERTIES",
+        hide_env_values = true,
         value_name = "NAME=VALUE",
         value_delimiter = ';'
     )]
@@ -46,7 +48,7 @@ struct Layer {
     kafka_property: Vec<String>,
     /// librdkafka properties as a table (file only).
     #[arg(skip)]
-    kafka: BTreeMap<String, String>,
+    kafka: BTreeMap<String, Property>,
     /// First part of the topics' names [default: maru].
     #[arg(long, env = "MARU_TOPIC_PREFIX", value_name = "PREFIX")]
     topic_prefix: Option<String>,
@@ -90,8 +92,30 @@ struct Layer {
     site: Option<PathBuf>,
 }
 
-/// What this server was told to do.
-#[derive(Clone, Debug)]
+/// The value of a librdkafka property in the file. Its error does not show it.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a Kafka property is a text, a number, or true or false"
+)]
+enum Property {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Number(number) => write!(formatter, "{number}"),
+            Self::Switch(on) => write!(formatter, "{on}"),
+        }
+    }
+}
+
+/// What this server was told to do. Not `Debug`: the properties may hold passwords.
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -141,12 +165,25 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file has a key or a value that Maru does not know.
-    #[error("the configuration file {path} is not valid: {source}")]
+    #[error("line {line} of the configuration file {path} is not valid: {reason} ({key})")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: toml::de::Error,
+        /// Where, counted from 1.
+        line: usize,
+        /// The line as far as its `=`: what follows may be a password.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// A librdkafka property without a value. It is not shown: it may be half of a password.
+    #[error(
+        "part {number} of kafka-property is not of the form NAME=VALUE, for example security.protocol=SASL_SSL; \
+         parts are separated by `;`, so a value that holds one belongs into the file"
+    )]
+    Property {
+        /// Which one, counted from 1.
+        number: usize,
     },
     /// A value is not allowed.
     #[error("{key} is {value:?}, but must be {allowed}")]
@@ -172,17 +209,20 @@ impl Config {
     }
 
     fn from_layers(over: Layer, file: Layer, watch: &Watch) -> Result<Self, ConfigError> {
-        let mut kafka_properties = file.kafka;
-        for property in over
+        let mut kafka_properties: BTreeMap<_, _> = file
+            .kafka
+            .into_iter()
+            .map(|(name, value)| (name, value.to_string()))
+            .collect();
+        let given = over
             .kafka_property
             .iter()
-            .filter(|property| !property.is_empty())
-        {
-            let (name, value) = property.split_once('=').ok_or_else(|| ConfigError::Value {
-                key: "kafka-property",
-                value: property.clone(),
-                allowed: "NAME=VALUE, for example security.protocol=SASL_SSL",
-            })?;
+            .zip(1..)
+            .filter(|(property, _)| !property.is_empty());
+        for (property, number) in given {
+            let (name, value) = property
+                .split_once('=')
+                .ok_or(ConfigError::Property { number })?;
             kafka_properties.insert(name.trim().to_owned(), value.to_owned());
         }
         let public_origins = over
@@ -264,9 +304,20 @@ fn read_file(path: &Path) -> Result<Layer, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Invalid {
-        path: path.to_owned(),
-        source,
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Layer, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let before = text.get(..error.span().map_or(0, |span| span.start));
+        let line = before.unwrap_or_default().matches('\n').count();
+        let key = text.lines().nth(line).unwrap_or_default().split('=').next();
+        ConfigError::Invalid {
+            path: path.to_owned(),
+            line: line + 1,
+            key: key.unwrap_or_default().trim().to_owned(),
+            reason: error.message().to_owned(),
+        }
     })
 }
 
@@ -329,17 +380,25 @@ fn durability(text: Option<&str>) -> Result<Durability, ConfigError> {
     }
 }
 
+/// An origin as browsers write it: lower case, without the scheme's usual port.
 fn public_origin(origin: &str) -> Result<String, ConfigError> {
     let origin = origin.trim().to_ascii_lowercase();
-    let host = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(origin),
+    let usual = match origin.split_once("://") {
+        Some(("https", _)) => ":443",
+        Some(("http", _)) => ":80",
+        _ => "",
+    };
+    let plain = origin.strip_suffix(usual).unwrap_or(&origin);
+    match plain.split_once("://") {
+        Some(("https" | "http", host))
+            if !host.is_empty() && host.is_ascii() && !host.contains(['/', '?', '#', '@', ' ']) =>
+        {
+            Ok(plain.to_owned())
+        }
         _ => Err(ConfigError::Value {
             key: "public_origins",
             value: origin,
-            allowed: "https://HOST or http://HOST, with a port where it is not the usual one, without a path",
+            allowed: "https://HOST or http://HOST, with a port where it is not the usual one, without a path; other scripts as xn--",
         }),
     }
 }
@@ -349,10 +408,7 @@ mod tests {
     use super::*;
 
     fn from_file(text: &str) -> Result<Config, ConfigError> {
-        let file = toml::from_str(text).map_err(|source| ConfigError::Invalid {
-            path: PathBuf::from("maru.toml"),
-            source,
-        })?;
+        let file = parse(Path::new("maru.toml"), text)?;
         Config::from_layers(Layer::default(), file, &Watch::default())
     }
 
@@ -372,9 +428,10 @@ mod tests {
 
     #[test]
     fn kafka_properties_come_from_both() {
-        let file: Layer =
-            toml::from_str("[kafka]\n\"security.protocol\" = \"SASL_SSL\"\n\"linger.ms\" = \"1\"")
-                .unwrap();
+        let file: Layer = toml::from_str(
+            "[kafka]\n\"security.protocol\" = \"SASL_SSL\"\n\"linger.ms\" = \"1\"\n\"acks\" = -1",
+        )
+        .unwrap();
         let over = Layer {
             kafka_property: vec!["linger.ms=2".to_owned()],
             ..Layer::default()
@@ -384,6 +441,7 @@ mod tests {
             .kafka_properties;
         assert_eq!(properties["security.protocol"], "SASL_SSL");
         assert_eq!(properties["linger.ms"], "2");
+        assert_eq!(properties["acks"], "-1");
     }
 
     #[test]
@@ -403,10 +461,53 @@ mod tests {
             ("lisen = \"x\"", ["maru.toml", "lisen", "expected one of"]),
             ("listen = \"x\"", ["maru.toml", "listen", "socket address"]),
         ] {
-            let error = from_file(text).unwrap_err().to_string();
+            let error = from_file(text).err().unwrap().to_string();
             for word in words {
                 assert!(error.contains(word), "{text}: {error}");
             }
         }
+    }
+    #[test]
+    fn public_origins_are_as_browsers_write_them() {
+        for (given, known) in [
+            ("https://Chat.example.com:443", "https://chat.example.com"),
+            ("http://chat.example.com:80", "http://chat.example.com"),
+            ("http://chat.example.com:443", "http://chat.example.com:443"),
+        ] {
+            let config = from_file(&format!("public_origins = [\"{given}\"]")).ok();
+            assert_eq!(config.unwrap().public_origins, [known]);
+        }
+        for given in ["https://", "https://채팅.example", "https://a/b", "ftp://a"] {
+            let refused = from_file(&format!("public_origins = [\"{given}\"]"));
+            assert!(refused.is_err(), "{given}");
+        }
+    }
+
+    #[test]
+    fn errors_do_not_show_what_may_be_a_password() {
+        for text in [
+            "[kafka]\n\"sasl.password\" = [1717]",
+            "[kafka]\n\"sasl.password\" = hunter-1717",
+            "[kafka]\n\"sasl.password\" = \"1717",
+        ] {
+            let error = from_file(text).err().unwrap().to_string();
+            assert!(
+                error.contains("line 2") && error.contains("sasl.password"),
+                "{error}"
+            );
+            assert!(!error.contains("1717"), "{error}");
+        }
+        let over = Layer {
+            kafka_property: vec!["sasl.password=hunter".to_owned(), "1717".to_owned()],
+            ..Layer::default()
+        };
+        let error = Config::from_layers(over, Layer::default(), &Watch::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("part 2") && !error.contains("1717"),
+            "{error}"
+        );
     }
 }

@@ -92,7 +92,7 @@ impl Keys {
                         bytes
                             .try_into()
                             .map_err(|_| (number, "the guests key has 32 bytes"))?,
-                    )
+                    );
                 }
                 "log" => log = Some(secret.trim().to_owned()),
                 _ => return Err((number, "expected cookie, guests or log")),
@@ -163,27 +163,29 @@ fn create(path: &Path) -> Result<(), KeysError> {
         secret(&random::<32>().map_err(KeysError::Random)?),
         secret(&random::<32>().map_err(KeysError::Random)?),
     );
-    write_once(path, &text).map_err(|source| KeysError::File {
+    // Not the process's number: servers in containers share it as readily as the directory.
+    let name = u64::from_ne_bytes(random().map_err(KeysError::Random)?);
+    let draft = path.with_extension(format!("draft-{name:016x}"));
+    write_once(path, &draft, &text).map_err(|source| KeysError::File {
         path: path.to_owned(),
         source,
     })
 }
 
 /// Writes the whole file, or leaves the one that another server made in the meantime: a link never replaces a file.
-fn write_once(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_once(path: &Path, draft: &Path, text: &str) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
+    let mut file = options.open(draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
+    let linked = std::fs::hard_link(draft, path);
+    std::fs::remove_file(draft)?;
     match linked {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => other,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use app::shell::{Assets, AssetsError};
@@ -11,6 +11,7 @@ use leptos::config::LeptosOptions;
 use pocket_kafka::PocketKafka;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -109,6 +110,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         hashed_files,
         stage,
         chat: OnceLock::new(),
+        farewell: Mutex::new(closing.child_token()),
         closing: closing.clone(),
         sockets: TaskTracker::new(),
         config,
@@ -135,35 +137,50 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         }
     };
     open(&web, &log, &listeners)?;
-    let patience = tokio::spawn(expire(Arc::clone(&listeners), closing.clone()));
+    let housekeeping = tokio::spawn(housekeeping(Arc::clone(&web), listeners));
 
     let signal = signals.next().await;
     tracing::info!(?signal, "going down");
     closing.cancel();
-    web.sockets.close();
-    if signal == Signal::Terminate
-        && tokio::time::timeout(GOODBYE, web.sockets.wait())
-            .await
-            .is_err()
-    {
-        tracing::warn!("some clients did not say goodbye in time");
-    }
-    if signal == Signal::Terminate && serving.await.is_err() {
-        tracing::error!("the HTTP server had failed");
-    }
-    patience.abort();
-    let last_words = async {
-        log.shutdown().await;
-        if let Some(embedded) = embedded {
-            embedded.shutdown().await;
-        }
-    };
+    housekeeping.abort();
+    let last_words = finish(log, embedded);
     match signal {
-        Signal::Terminate => last_words.await,
+        Signal::Terminate => {
+            let in_order = async {
+                say_goodbye(&web, serving).await;
+                last_words.await;
+            };
+            tokio::select! {
+                () = in_order => {}
+                _ = signals.next() => tracing::warn!("told to stop once more: going at once"),
+            }
+        }
         // What is not finished by then is what a crash would leave, too: the next start goes on from it.
         Signal::Interrupt => drop(tokio::time::timeout(AT_ONCE, last_words).await),
     }
     Ok(())
+}
+
+/// Ends the bridge first: what it has produced is still to be taken by the embedded log.
+async fn finish(log: Log, embedded: Option<PocketKafka>) {
+    log.shutdown().await;
+    if let Some(embedded) = embedded {
+        embedded.shutdown().await;
+    }
+}
+
+/// Waits until the clients have left and the last requests have been answered.
+async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
+    web.sockets.close();
+    if tokio::time::timeout(GOODBYE, web.sockets.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some clients did not say goodbye in time");
+    }
+    if serving.await.is_err() {
+        tracing::error!("the HTTP server had failed");
+    }
 }
 
 /// Lets people in.
@@ -252,11 +269,13 @@ async fn log_settings(
     Ok((settings, embedded))
 }
 
-/// Once a second, tells senders whose time is up that nobody knows.
-async fn expire(listeners: Arc<Listeners>, closing: CancellationToken) {
+/// Once a second, tells senders whose time is up that nobody knows, and looks whether clients are still well off here.
+async fn housekeeping(web: Arc<Web>, listeners: Arc<Listeners>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    while closing.run_until_cancelled(second.tick()).await.is_some() {
+    loop {
+        second.tick().await;
         listeners.expire(Instant::now());
+        web.send_away_if_not_ready();
     }
 }
 
@@ -305,16 +324,23 @@ enum Signal {
     Terminate,
 }
 
+/// Signals are kept from the start on, so that none is missed between two waits.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
@@ -322,7 +348,7 @@ impl Signals {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => Signal::Terminate,
-            _ = tokio::signal::ctrl_c() => Signal::Interrupt,
+            _ = self.interrupt.recv() => Signal::Interrupt,
         }
         #[cfg(not(unix))]
         {

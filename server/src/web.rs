@@ -12,7 +12,7 @@ pub mod pages;
 pub mod serve;
 pub mod socket;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use app::shell::Assets;
@@ -58,6 +58,8 @@ pub struct Web {
     pub door: Arc<door::Door>,
     /// Cancelled when the server is going down.
     pub closing: CancellationToken,
+    /// A child of `closing`, cancelled when the sockets that are open now have to go.
+    pub farewell: Mutex<CancellationToken>,
     /// The open sockets.
     pub sockets: TaskTracker,
 }
@@ -70,6 +72,28 @@ impl Web {
             && chat.rooms.healthy()
             && !self.closing.is_cancelled();
         ready.then_some(chat)
+    }
+
+    /// Tells a socket that opens now when it has to go.
+    fn farewell(&self) -> CancellationToken {
+        self.farewell_lock().clone()
+    }
+
+    /// Sends the open sockets to other servers when this one cannot serve at the moment (decision 11).
+    pub fn send_away_if_not_ready(&self) {
+        if self.chat().is_some() || self.closing.is_cancelled() {
+            return;
+        }
+        if !self.sockets.is_empty() {
+            tracing::warn!("not ready any more: clients are sent away");
+        }
+        let later = self.closing.child_token();
+        std::mem::replace(&mut *self.farewell_lock(), later).cancel();
+    }
+
+    fn farewell_lock(&self) -> MutexGuard<'_, CancellationToken> {
+        // One token takes the place of another; nothing can be half done.
+        self.farewell.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +115,6 @@ pub fn router(web: Arc<Web>) -> Router {
         .merge(pages)
         .route("/ws", get(socket::upgrade))
         .fallback_service(assets::service(&web))
-        .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&web),
             own_site_only,
@@ -99,6 +122,7 @@ pub fn router(web: Arc<Web>) -> Router {
         // Balancers ask for health under any name.
         .route("/healthz/live", get(health::live))
         .route("/healthz/ready", get(health::ready))
+        .layer(middleware::from_fn(harden))
         .with_state(web)
 }
 

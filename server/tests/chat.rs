@@ -219,13 +219,11 @@ fn epoch(maru: &Maru) -> String {
 async fn refusals_are_soft_for_who_listens_and_hard_for_others() {
     let (_data, maru) = start(&[("MARU_RATE_BURST", "3")]);
     let mut client = Client::connect(&maru, "bot").await;
-    client
-        .send(
-            "SUBSCRIBE",
-            &[("id", "replies"), ("destination", "/user/queue/replies")],
-            "",
-        )
-        .await;
+    for id in ["another", "replies"] {
+        let headers = [("id", id), ("destination", "/user/queue/replies")];
+        client.send("SUBSCRIBE", &headers, "").await;
+    }
+    client.send("UNSUBSCRIBE", &[("id", "another")], "").await;
     let send = |id: &'static str| {
         [
             ("destination", "/app/rooms.a.send"),
@@ -332,6 +330,147 @@ async fn nonsense_gets_an_error_that_arrives_and_the_right_close_code() {
         .binary(b"SEND\ndestination:/app/rooms.a.send\n\n\xff\xfe\0")
         .await;
     assert_eq!(header(&client.frame().await, "x-code"), "invalid-message");
+    let mut client = Client::connect(&maru, "bot").await;
+    client
+        .unchecked_text(b"SEND\ndestination:/app/rooms.a.send\n\n\xff\xfe\0")
+        .await;
+    let error = client.frame().await;
+    assert_eq!(
+        (error.command, header(&error, "x-code")),
+        (Command::Error, "malformed-frame")
+    );
+    assert_eq!(
+        u16::from(client.next().await.unwrap_err().unwrap().code),
+        1002
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replays_of_many_rooms_at_once_fit_the_queue() {
+    let (_data, maru) = start(FAST);
+    let rooms: Vec<_> = (0..6).map(|n| format!("room-{n}")).collect();
+    let long = "가".repeat(4_000);
+    let mut speaker = Client::connect(&maru, "speaker").await;
+    for room in &rooms {
+        let destination = format!("/app/rooms.{room}.send");
+        for _ in 0..32 {
+            let headers = [("destination", &*destination), ("receipt", "r")];
+            speaker.send("SEND", &headers, &long).await;
+        }
+        for _ in 0..32 {
+            speaker.receipt("r").await;
+        }
+    }
+    let epoch = epoch(&maru);
+    let mut client = Client::connect(&maru, "late").await;
+    let subscribe = |room: &String| {
+        format!(
+            "SUBSCRIBE\nid:{room}\ndestination:/topic/rooms.{room}\nreceipt:{room}\n\
+             x-recover-epoch:{epoch}\nx-recover-offset:-1\n\n\0"
+        )
+    };
+    let all: String = rooms.iter().map(subscribe).collect();
+    client.text(&all).await;
+    let mut messages = 0;
+    while messages < 6 * 32 {
+        let frame = client.frame().await;
+        match frame.command {
+            Command::Message => messages += 1,
+            Command::Receipt => assert_eq!(header(&frame, "x-replay-count"), "32"),
+            _ => panic!("{frame:?}"),
+        }
+    }
+}
+
+/// Holds the write lock of one of the server's databases until it is dropped.
+fn locked(database: &std::path::Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_down_answers_what_is_on_its_way() {
+    let (data, maru) = start(&[]);
+    let mut client = Client::connect(&maru, "bot").await;
+    client.say("a", "m1", "before").await;
+    let lock = locked(&data.path().join("log/log.sqlite"));
+    let send = [
+        ("destination", "/app/rooms.a.send"),
+        ("client-msg-id", "m2"),
+        ("receipt", "m2"),
+    ];
+    client.send("SEND", &send, "on its way").await;
+    let subscribe = [
+        ("id", "r"),
+        ("destination", "/topic/rooms.b"),
+        ("receipt", "s"),
+    ];
+    client.send("SUBSCRIBE", &subscribe, "").await;
+    assert_eq!(header(&client.frame().await, "receipt-id"), "s");
+    maru.terminate();
+    // The door closes first.
+    while std::net::TcpStream::connect(&maru.address).is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    drop(lock);
+    let receipt = client.frame().await;
+    assert_eq!(
+        (receipt.command, header(&receipt, "receipt-id")),
+        (Command::Receipt, "m2")
+    );
+    let error = client.frame().await;
+    assert_eq!(
+        (error.command, header(&error, "x-code")),
+        (Command::Error, "draining")
+    );
+    assert_eq!(
+        u16::from(client.next().await.unwrap_err().unwrap().code),
+        1012
+    );
+    assert!(maru.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_store_takes_nothing_sends_its_clients_away_and_takes_them_back() {
+    let (data, maru) = start(&[]);
+    let mut client = Client::connect(&maru, "bot").await;
+    let lock = locked(&data.path().join("history.db"));
+    let receipt = client
+        .say("a", "m1", "in the log, but not in the store")
+        .await;
+    // A position that no log reaches breaks nothing, whether messages are stored or wait for that.
+    let headers = [
+        ("id", "r"),
+        ("destination", "/topic/rooms.a"),
+        ("receipt", "s"),
+        ("x-recover-epoch", header(&receipt, "x-epoch")),
+        ("x-recover-offset", "9223372036854775807"),
+    ];
+    let mut ahead = Client::connect(&maru, "ahead").await;
+    ahead.send("SUBSCRIBE", &headers, "").await;
+    assert_eq!(header(&ahead.receipt("s").await, "x-replay-count"), "0");
+
+    let error = client.frame().await;
+    assert_eq!(
+        (error.command, header(&error, "x-code")),
+        (Command::Error, "draining")
+    );
+    assert_eq!(
+        u16::from(client.next().await.unwrap_err().unwrap().code),
+        1012
+    );
+    assert_eq!(maru.get("/healthz/ready").0, 503);
+    drop(lock);
+    let deadline = std::time::Instant::now() + support::PATIENCE;
+    while maru.get("/healthz/ready").0 != 200 {
+        assert!(std::time::Instant::now() < deadline);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    Client::connect(&maru, "bot")
+        .await
+        .say("a", "m2", "back")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,26 +485,18 @@ async fn only_own_pages_and_programs_come_in() {
     ] {
         match Client::open_with(&maru, &headers).await {
             Err(tungstenite::Error::Http(answer)) => {
-                assert_eq!(answer.status(), 403, "{headers:?}")
+                assert_eq!(answer.status(), 403, "{headers:?}");
             }
             other => panic!("{headers:?}: {:?}", other.err()),
         }
     }
     let mut reader = Client::open_with(&maru, &[("origin", &own)]).await.unwrap();
     reader
-        .send(
-            "CONNECT",
-            &[
-                ("accept-version", "1.2"),
-                ("login", "names-do-not-count-here"),
-            ],
-            "",
-        )
+        .send("CONNECT", &[("accept-version", "1.2")], "")
         .await;
     assert_eq!(reader.frame().await.command, Command::Connected);
-    reader
-        .send("SEND", &[("destination", "/app/rooms.a.send")], "who am I")
-        .await;
+    let send = [("destination", "/app/rooms.a.send")];
+    reader.send("SEND", &send, "who am I").await;
     assert_eq!(header(&reader.frame().await, "x-code"), "forbidden");
 }
 

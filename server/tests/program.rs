@@ -71,7 +71,7 @@ fn wrong_settings_are_named_with_the_value_and_what_is_allowed() {
     assert_fails(
         data.path(),
         &[("MARU_KAFKA_PROPERTIES", "novalue")],
-        &["kafka-property", "novalue", "NAME=VALUE"],
+        &["kafka-property", "part 1", "NAME=VALUE"],
     );
     assert_fails(
         data.path(),
@@ -169,4 +169,19 @@ fn sigterm_ends_it_cleanly_before_and_after_it_is_ready() {
     assert!(Maru::start(data.path(), &[]).stop().success());
     let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
     assert!(waiting.stop().success());
+}
+
+#[test]
+fn help_does_not_show_passwords() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = [("MARU_KAFKA_PROPERTIES", "sasl.password=hunter-1717")];
+    let help = command(data.path(), &secret)
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(
+        help.contains("MARU_KAFKA_PROPERTIES") && !help.contains("1717"),
+        "{help}"
+    );
 }

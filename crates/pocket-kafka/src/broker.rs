@@ -117,10 +117,10 @@ impl Broker {
     }
 
     async fn submit(&self, job: Job) -> Result<(), ResponseError> {
-        self.jobs
-            .send(job)
-            .await
-            .map_err(|_| ResponseError::KafkaStorageError)
+        self.jobs.send(job).await.map_err(|_| {
+            self.log.count_storage_error();
+            ResponseError::KafkaStorageError
+        })
     }
 }
 

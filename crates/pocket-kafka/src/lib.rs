@@ -7,6 +7,9 @@
 //! never doubles it, also across `kill -9`. A stored row that was damaged is reported, never served. Messages are kept for ever; topics named
 //! in [`Settings::memory_topics`] are kept in memory only.
 //!
+//! What it is not: there are no consumer groups (consumers assign partitions themselves and set `enable.auto.commit=false`, or closing them waits
+//! in vain for a coordinator), no transactions, no deletion, and one user, who may do everything.
+//!
 //! The path of a batch: `connection` frames the request, `request::produce` checks the batch and queues it, `commit` admits a group of them
 //! (sequence, offset, time), writes the group in one transaction through `storage`, publishes it to waiting fetches and answers.
 

@@ -20,7 +20,9 @@ pub enum Destination {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DestinationError {
     /// Not one of the known forms.
-    #[error("known destinations are /app/rooms.ROOM.send, /topic/rooms.ROOM and /user/queue/replies")]
+    #[error(
+        "known destinations are /app/rooms.ROOM.send, /topic/rooms.ROOM and /user/queue/replies"
+    )]
     Unknown,
     /// A known form with an invalid room name.
     #[error("{0}")]
@@ -44,7 +46,10 @@ impl FromStr for Destination {
         if text == "/user/queue/replies" {
             return Ok(Self::Replies);
         }
-        if let Some(room) = text.strip_prefix("/app/rooms.").and_then(|rest| rest.strip_suffix(".send")) {
+        if let Some(room) = text
+            .strip_prefix("/app/rooms.")
+            .and_then(|rest| rest.strip_suffix(".send"))
+        {
             return Ok(Self::RoomSend(room.parse()?));
         }
         match text.strip_prefix("/topic/rooms.") {
@@ -61,18 +66,41 @@ mod tests {
 
     #[test]
     fn written_and_read_again() {
-        for text in ["/app/rooms.자유게시판.send", "/topic/rooms.general", "/user/queue/replies"] {
+        for text in [
+            "/app/rooms.자유게시판.send",
+            "/topic/rooms.general",
+            "/user/queue/replies",
+        ] {
             assert_eq!(text.parse::<Destination>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn others_are_refused() {
-        for text in ["", "/queue/a", "/topic/general", "/topic/rooms.a.events", "/app/rooms.a.typing", "/user/queue/other"] {
-            assert_eq!(text.parse::<Destination>(), Err(DestinationError::Unknown), "{text}");
+        for text in [
+            "",
+            "/queue/a",
+            "/topic/general",
+            "/topic/rooms.a.events",
+            "/app/rooms.a.typing",
+            "/user/queue/other",
+        ] {
+            assert_eq!(
+                text.parse::<Destination>(),
+                Err(DestinationError::Unknown),
+                "{text}"
+            );
         }
-        for text in ["/topic/rooms.", "/topic/rooms.a b", "/app/rooms..send", "/topic/rooms.A"] {
-            assert!(matches!(text.parse::<Destination>(), Err(DestinationError::Room(_))), "{text}");
+        for text in [
+            "/topic/rooms.",
+            "/topic/rooms.a b",
+            "/app/rooms..send",
+            "/topic/rooms.A",
+        ] {
+            assert!(
+                matches!(text.parse::<Destination>(), Err(DestinationError::Room(_))),
+                "{text}"
+            );
         }
     }
 }

@@ -21,11 +21,16 @@ impl FromStr for Epoch {
     type Err = PositionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let canonical = text.len() == 8 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let canonical = text.len() == 8
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !canonical {
             return Err(PositionError);
         }
-        u32::from_str_radix(text, 16).map(Self).map_err(|_| PositionError)
+        u32::from_str_radix(text, 16)
+            .map(Self)
+            .map_err(|_| PositionError)
     }
 }
 
@@ -37,7 +42,9 @@ impl Serialize for Epoch {
 
 impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -61,7 +68,11 @@ pub struct PositionError;
 
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}-{}", self.epoch, self.partition, self.offset)
+        write!(
+            formatter,
+            "{}-{}-{}",
+            self.epoch, self.partition, self.offset
+        )
     }
 }
 
@@ -70,10 +81,13 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.splitn(3, '-');
-        let (Some(epoch), Some(partition), Some(offset)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(epoch), Some(partition), Some(offset)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
             return Err(PositionError);
         };
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(partition) || !digits(offset) {
             return Err(PositionError);
         }
@@ -93,7 +107,9 @@ impl Serialize for Position {
 
 impl<'de> Deserialize<'de> for Position {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -118,7 +134,16 @@ mod tests {
 
     #[test]
     fn one_spelling_only() {
-        for text in ["", "1-2-3", "5F2C9A01-3-1", "5f2c9a01-3", "5f2c9a01-3-", "5f2c9a01--1", "5f2c9a01-+3-1", "5f2c9a01-3-1-4"] {
+        for text in [
+            "",
+            "1-2-3",
+            "5F2C9A01-3-1",
+            "5f2c9a01-3",
+            "5f2c9a01-3-",
+            "5f2c9a01--1",
+            "5f2c9a01-+3-1",
+            "5f2c9a01-3-1-4",
+        ] {
             assert_eq!(text.parse::<Position>(), Err(PositionError), "{text}");
         }
     }

@@ -67,7 +67,9 @@ impl FromStr for RoomName {
 }
 
 fn may_be_in_a_name(letter: char) -> bool {
-    letter == '-' || letter.is_ascii_alphanumeric() || !(letter.is_ascii() || letter.is_control() || letter.is_whitespace())
+    letter == '-'
+        || letter.is_ascii_alphanumeric()
+        || !(letter.is_ascii() || letter.is_control() || letter.is_whitespace())
 }
 
 impl fmt::Display for RoomName {
@@ -84,7 +86,9 @@ impl AsRef<str> for RoomName {
 
 impl<'de> Deserialize<'de> for RoomName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -94,7 +98,14 @@ mod tests {
 
     #[test]
     fn any_script_is_welcome() {
-        for name in ["자유게시판", "general", "launch-2026", "مرحبا", "日本語", "ñandú"] {
+        for name in [
+            "자유게시판",
+            "general",
+            "launch-2026",
+            "مرحبا",
+            "日本語",
+            "ñandú",
+        ] {
             assert!(name.parse::<RoomName>().is_ok(), "{name}");
         }
     }
@@ -113,6 +124,9 @@ mod tests {
             assert_eq!(name.parse::<RoomName>(), Err(reason), "{name}");
         }
         assert!("가".repeat(40).parse::<RoomName>().is_ok());
-        assert_eq!("가".repeat(41).parse::<RoomName>(), Err(RoomNameError::TooLong));
+        assert_eq!(
+            "가".repeat(41).parse::<RoomName>(),
+            Err(RoomNameError::TooLong)
+        );
     }
 }

@@ -26,11 +26,13 @@ use crate::stomp::{
 
 /// How many messages of a replay are queued at once; the next ones follow when these have been written.
 const CHUNK: usize = 32;
+/// From how many queued bytes on a replay waits: live messages and answers need the rest of the queue.
+pub const REPLAY_BYTES: usize = 256 * 1024;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visitor {
-    /// A browser: its cookie says who it is, if anybody.
+    /// A page of this server: its cookie says who it is. Without one, CONNECT may, for some programs send the Origin of a page.
     Browser(Option<Sender>),
     /// A program: its CONNECT says who it is.
     Program,
@@ -68,29 +70,41 @@ impl Subscription {
         if chat.rooms.head(&self.room).map_or(-1, |head| head.offset) < cursor {
             return Ok(CatchUp::Wait);
         }
+        // Gives the new cursor, and whether all were queued.
         let queue = |messages: &[Arc<Message>]| {
+            let mut reached = cursor;
             for message in messages {
+                if outbox.bytes() >= REPLAY_BYTES {
+                    return (reached, false);
+                }
                 let delivery = Delivery::of(message, cut);
                 let frame = encode::message(&self.room, message, &self.form, delivery);
                 outbox.push(Outgoing::Frame(frame));
+                reached = message.position.offset;
             }
+            (reached, true)
         };
         let followed = chat.rooms.follow(&self.room, cursor, CHUNK, |rest| {
-            queue(rest);
-            let hub = &chat.listeners.hub;
-            hub.attach(
-                &self.room,
-                self.form.clone(),
-                connection,
-                Arc::clone(outbox),
-            );
+            let (reached, all) = queue(rest);
+            if all {
+                let hub = &chat.listeners.hub;
+                hub.attach(
+                    &self.room,
+                    self.form.clone(),
+                    connection,
+                    Arc::clone(outbox),
+                );
+            }
+            (reached, all)
         })?;
-        let Follow::Behind(messages) = followed else {
+        let (cursor, attached) = match followed {
+            Follow::Caught(end) => end,
+            Follow::Behind(messages) => (queue(&messages).0, false),
+        };
+        if attached {
             self.behind = None;
             return Ok(CatchUp::Done);
-        };
-        queue(&messages);
-        let cursor = messages.last().map_or(cursor, |last| last.position.offset);
+        }
         self.behind = Some(Behind { cursor, cut });
         Ok(CatchUp::More)
     }
@@ -113,7 +127,8 @@ pub struct ChatDestinations {
     person: Option<Sender>,
     bucket: Bucket,
     subscriptions: HashMap<ByteString, Subscription>,
-    replies: Option<ByteString>,
+    /// Subscriptions to refusals; the first one gets them.
+    replies: Vec<ByteString>,
 }
 
 impl ChatDestinations {
@@ -127,7 +142,7 @@ impl ChatDestinations {
         now: Instant,
     ) -> Self {
         let bucket = Bucket::new(chat.settings.rate_per_second, chat.settings.rate_burst, now);
-        let (subscriptions, replies) = (HashMap::new(), None);
+        let (subscriptions, replies) = (HashMap::new(), Vec::new());
         Self {
             chat,
             connection,
@@ -146,6 +161,10 @@ impl ChatDestinations {
     pub fn catch_up(&mut self) -> Result<CatchUp, HistoryError> {
         let mut state = CatchUp::Done;
         for subscription in self.subscriptions.values_mut() {
+            // The replays of all subscriptions together would be more than the queue holds.
+            if subscription.behind.is_some() && self.outbox.bytes() >= REPLAY_BYTES {
+                return Ok(CatchUp::More);
+            }
             let reached = subscription.advance(&self.chat, self.connection, &self.outbox)?;
             state = state.max(reached);
         }
@@ -179,12 +198,9 @@ impl ChatDestinations {
         let cursor = match wish {
             Wish::Live => head,
             Wish::Latest(count) => {
-                let page = rooms.last_page(&room, count).map_err(unavailable)?;
-                let replayed = page
-                    .messages
-                    .iter()
-                    .filter(|message| message.position.offset <= head);
-                headers.push(header::REPLAY_COUNT, replayed.count().to_string());
+                // Not the last page: it may end after the cut already.
+                let page = rooms.before(&room, head + 1, count).map_err(unavailable)?;
+                headers.push(header::REPLAY_COUNT, page.messages.len().to_string());
                 page.messages
                     .first()
                     .map_or(head, |first| first.position.offset - 1)
@@ -218,9 +234,14 @@ impl ChatDestinations {
 
 impl Destinations for ChatDestinations {
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal> {
-        self.person = match &self.visitor {
-            Visitor::Browser(person) => person.clone(),
-            Visitor::Program if !self.chat.settings.programs => {
+        let guest = credentials.login.filter(|_| self.chat.settings.programs);
+        self.person = match (&self.visitor, guest) {
+            (Visitor::Browser(Some(person)), _) => Some(person.clone()),
+            (_, Some(login)) => Some(
+                self.chat
+                    .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
+            ),
+            (Visitor::Program, None) if !self.chat.settings.programs => {
                 let detail = "this server lets people in by the page only; its operator can allow programs with MARU_PROGRAMS=true";
                 return Err(Refusal::new(
                     Code::InvalidCredentials,
@@ -228,13 +249,7 @@ impl Destinations for ChatDestinations {
                     detail,
                 ));
             }
-            Visitor::Program => match credentials.login {
-                Some(login) => Some(
-                    self.chat
-                        .guest(&login, credentials.passcode.as_deref().unwrap_or_default())?,
-                ),
-                None => None,
-            },
+            (_, None) => None,
         };
         Ok(self.person.as_ref().map_or_else(Headers::new, |person| {
             Headers::new()
@@ -301,7 +316,7 @@ impl Destinations for ChatDestinations {
         match request.destination.parse() {
             Ok(Destination::Room(room)) => self.subscribe_room(canonical(room)?, request),
             Ok(Destination::Replies) => {
-                self.replies.get_or_insert(request.id);
+                self.replies.push(request.id);
                 Ok(Headers::new())
             }
             Ok(Destination::RoomSend(_)) => {
@@ -314,9 +329,7 @@ impl Destinations for ChatDestinations {
     }
 
     fn unsubscribe(&mut self, id: &ByteString) {
-        if self.replies.as_ref() == Some(id) {
-            self.replies = None;
-        }
+        self.replies.retain(|own| own != id);
         if let Some(subscription) = self.subscriptions.remove(id) {
             self.chat
                 .listeners
@@ -326,7 +339,7 @@ impl Destinations for ChatDestinations {
     }
 
     fn replies(&self) -> Option<ByteString> {
-        self.replies.clone()
+        self.replies.first().cloned()
     }
 }
 

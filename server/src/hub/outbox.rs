@@ -65,7 +65,8 @@ impl Outbox {
         }
     }
 
-    /// Queues something, or closes the queue when it would exceed its limit.
+    /// Queues something, or closes the queue when it would exceed its limit. What is larger than the limit by itself goes
+    /// into an empty queue: a client that came back for it would meet it again.
     pub fn push(&self, outgoing: Outgoing) {
         let mut queue = self.queue();
         if queue.batch.overflowed {
@@ -73,7 +74,7 @@ impl Outbox {
         }
         let was_empty = queue.batch.frames.is_empty();
         queue.bytes += outgoing.bytes();
-        if queue.bytes > self.limit {
+        if queue.bytes > self.limit && !was_empty {
             queue.batch = Batch {
                 frames: Vec::new(),
                 overflowed: true,
@@ -92,6 +93,11 @@ impl Outbox {
     pub fn is_empty(&self) -> bool {
         let queue = self.queue();
         queue.batch.frames.is_empty() && !queue.batch.overflowed
+    }
+
+    /// How many bytes are queued.
+    pub fn bytes(&self) -> usize {
+        self.queue().bytes
     }
 
     /// Takes everything that is queued.
@@ -156,5 +162,15 @@ mod tests {
         );
         outbox.push(frame(1));
         assert!(outbox.take().overflowed, "and stays closed");
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_the_limit_goes_alone() {
+        let outbox = Outbox::new(1_000);
+        outbox.push(frame(2_000));
+        assert_eq!(outbox.take().frames, [frame(2_000)]);
+        outbox.push(frame(1));
+        outbox.push(frame(2_000));
+        assert!(outbox.take().overflowed);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -41,10 +42,15 @@ enum ApiError {
 /// `GET /api/rooms/{room}/messages`.
 pub async fn messages(
     State(web): State<Arc<Web>>,
-    Path(room): Path<String>,
-    Query(query): Query<PageQuery>,
+    room: Result<Path<String>, PathRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let (room, query) = match (room, query) {
+        (Ok(Path(room)), Ok(Query(query))) => (room, query),
+        (Err(error), _) => return ApiError::Bad(error.body_text()).into_response(),
+        (_, Err(error)) => return ApiError::Bad(error.body_text()).into_response(),
+    };
     let Some(chat) = web.chat().cloned() else {
         return ApiError::Unavailable.into_response();
     };
@@ -127,7 +133,8 @@ fn tagged(page: &HistoryPage, headers: &HeaderMap) -> Response {
     if known.is_some_and(|known| {
         known
             .split(',')
-            .any(|one| one.trim().trim_start_matches("W/") == tag)
+            .map(str::trim)
+            .any(|one| one == "*" || one.trim_start_matches("W/") == tag)
     }) {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }

@@ -25,8 +25,9 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
     let wishes = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
     let mut best: Option<(f32, Language)> = None;
     for wish in wishes.split(',') {
-        let (tag, quality) = wish.split_once(";q=").unwrap_or((wish, "1"));
-        let quality: f32 = quality.trim().parse().unwrap_or(0.0);
+        let (tag, weight) = wish.split_once(';').unwrap_or((wish, "q=1"));
+        let weight = weight.trim().strip_prefix("q=");
+        let quality: f32 = weight.and_then(|q| q.parse().ok()).unwrap_or(0.0);
         let Some(language) = Language::from_tag(tag.trim()) else {
             continue;
         };
@@ -47,6 +48,7 @@ mod tests {
             (None, "", "", Language::Ko),
             (None, "", "en-US,en;q=0.9", Language::En),
             (None, "", "fr,en;q=0.3,ko;q=0.8", Language::Ko),
+            (None, "", "ko; q=0.3, en; q=0.8", Language::En),
             (None, "", "fr", Language::Ko),
             (None, "a=b; lang=en", "ko", Language::En),
             (Some("ko"), "lang=en", "en", Language::Ko),

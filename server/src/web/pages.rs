@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::i18n::status_title;
 use app::shell::{self, DocumentOptions, MessageState};
 use axum::Extension;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -26,8 +27,8 @@ const ROOMS: usize = 200;
 /// After how many seconds a page that is not ready is asked for again.
 const ASK_AGAIN: u32 = 2;
 
-/// What may follow the `?` of a page.
-#[derive(Deserialize)]
+/// What may follow the `?` of a page. What cannot be read is passed over.
+#[derive(Default, Deserialize)]
 pub struct PageQuery {
     lang: Option<String>,
     notice: Option<Notice>,
@@ -37,9 +38,10 @@ pub struct PageQuery {
 pub async fn lobby(
     State(web): State<Arc<Web>>,
     Extension(site): Extension<Site>,
-    Query(query): Query<PageQuery>,
+    query: Result<Query<PageQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
     let language = language::choose(query.lang.as_deref(), &headers);
     let Some(chat) = web.chat().cloned() else {
         return not_ready(&web, &site, language);
@@ -72,23 +74,24 @@ pub async fn lobby(
 pub async fn room(
     State(web): State<Arc<Web>>,
     Extension(site): Extension<Site>,
-    Path(typed): Path<String>,
-    Query(query): Query<PageQuery>,
+    typed: Result<Path<String>, PathRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
     let language = language::choose(query.lang.as_deref(), &headers);
+    let no_room = |notice: Notice| {
+        let sentence = notice.sentence(language);
+        message(&web, &site, StatusCode::NOT_FOUND, language, sentence)
+    };
+    let Ok(Path(typed)) = typed else {
+        // Percent-encoded bytes that are not UTF-8.
+        return no_room(Notice::RoomCharacter);
+    };
     let room = match names::room_name(&typed) {
         Ok(room) if room.as_str() == typed => room,
         Ok(room) => return Redirect::permanent(&room_path(&room)).into_response(),
-        Err(error) => {
-            return message(
-                &web,
-                &site,
-                StatusCode::NOT_FOUND,
-                language,
-                Notice::from(error).sentence(language),
-            );
-        }
+        Err(error) => return no_room(Notice::from(error)),
     };
     let Some(chat) = web.chat().cloned() else {
         return not_ready(&web, &site, language);

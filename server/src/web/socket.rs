@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Origin, Site};
 use super::{Web, identity};
-use crate::chat::destinations::{CatchUp, Visitor};
+use crate::chat::destinations::{CatchUp, REPLAY_BYTES, Visitor};
 use crate::chat::receipts::{Completion, Outcome};
 use crate::chat::{Chat, ChatDestinations};
 use crate::hub::{ConnectionId, Outbox, Outgoing, encode};
@@ -35,8 +35,10 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// Between two looks at the room while the client is ahead of this server.
 const CATCH_UP_EVERY: Duration = Duration::from_millis(50);
-/// After so many looks (10 s) the client is better off elsewhere.
-const CATCH_UP_LOOKS: u32 = 200;
+/// After so long the client is better off elsewhere.
+const CATCH_UP_TIME: Duration = Duration::from_secs(10);
+/// How long messages that are on their way may take when the client has to go: their RECEIPTs come before the ERROR.
+const LAST_RECEIPTS: Duration = Duration::from_secs(3);
 /// Over this many milliseconds clients are asked to spread their return when the server goes down.
 const RETURN_WINDOW_MS: u64 = 10_000;
 /// Largest WebSocket message. Above STOMP's own limit, so that a too large frame gets an ERROR and not just a closed socket.
@@ -78,7 +80,7 @@ pub async fn upgrade(
         Some(version) => upgrade.protocols([version.subprotocol()]),
         None => upgrade,
     };
-    let (closing, sockets) = (web.closing.clone(), web.sockets.clone());
+    let (closing, sockets) = (web.farewell(), web.sockets.clone());
     upgrade
         .max_message_size(WEBSOCKET_BYTES)
         .max_frame_size(WEBSOCKET_BYTES)
@@ -176,8 +178,9 @@ impl Connection {
         let mut out = Vec::new();
         let mut ping_at = tokio::time::Instant::now() + PING_EVERY;
         let mut catch_up = CatchUp::Done;
-        let mut told_to_go = false;
-        let mut looks = 0;
+        let mut look_at = None;
+        let mut ahead_since = None;
+        let mut leave_at = None;
         loop {
             let deadline = self
                 .session
@@ -205,21 +208,22 @@ impl Connection {
                         return End::Gone;
                     }
                 }
-                () = tokio::time::sleep(CATCH_UP_EVERY), if catch_up == CatchUp::Wait => catch_up = CatchUp::More,
-                () = closing.cancelled(), if !told_to_go => {
-                    told_to_go = true;
-                    self.session.shutdown(Duration::from_millis(self.id.0.wrapping_mul(7_919) % RETURN_WINDOW_MS), &mut out);
+                () = sleep_until(look_at), if catch_up == CatchUp::Wait => catch_up = CatchUp::More,
+                () = closing.cancelled(), if leave_at.is_none() => {
+                    leave_at = Some(tokio::time::Instant::now() + LAST_RECEIPTS);
                 }
+                () = sleep_until(leave_at), if !self.session.is_closed() => {}
+            }
+            if let Some(at) = leave_at {
+                self.leave(at, &mut out);
             }
             self.queue(&mut out);
-            if catch_up == CatchUp::More && self.outbox.is_empty() {
+            if catch_up == CatchUp::More && self.outbox.bytes() < REPLAY_BYTES {
                 catch_up = self.catch_up(&mut out);
-                looks = if catch_up == CatchUp::Wait {
-                    looks + 1
-                } else {
-                    0
-                };
-                if looks == CATCH_UP_LOOKS {
+                let now = tokio::time::Instant::now();
+                look_at = Some(now + CATCH_UP_EVERY);
+                ahead_since = (catch_up == CatchUp::Wait).then(|| ahead_since.unwrap_or(now));
+                if ahead_since.is_some_and(|since| now - since >= CATCH_UP_TIME) {
                     let detail = "you have seen more than this server; connect again, to another one if you can";
                     self.session.fail(
                         Refusal::new(Code::Unavailable, "Unavailable", detail),
@@ -228,6 +232,14 @@ impl Connection {
                 }
                 self.queue(&mut out);
             }
+        }
+    }
+
+    /// Sends the client away as soon as it has its RECEIPTs, or at this time.
+    fn leave(&mut self, at: tokio::time::Instant, out: &mut Vec<Output>) {
+        if self.session.pending_sends() == 0 || tokio::time::Instant::now() >= at {
+            let spread = self.id.0.wrapping_mul(7_919) % RETURN_WINDOW_MS;
+            self.session.shutdown(Duration::from_millis(spread), out);
         }
     }
 
@@ -361,7 +373,7 @@ impl Connection {
         self.say_last(out).await
     }
 
-    /// The socket ended, or broke a WebSocket rule such as the size limit: then the client is told before the end.
+    /// The socket ended, or broke a WebSocket rule that clients run into by mistake: then the client is told before the end.
     async fn lost(
         &mut self,
         received: Option<Result<Message, axum::Error>>,
@@ -371,16 +383,24 @@ impl Connection {
             return End::Gone;
         };
         tracing::debug!(connection = self.id.0, %error, "the socket broke");
-        // axum hides the kind of error; the size limit is the one that clients run into by mistake.
-        if !error.to_string().contains("too long") {
+        // axum hides the kind of error.
+        let kind = error.to_string();
+        let refusal = if kind.contains("too long") {
+            let detail = format!("a frame has at most {FRAME_BYTES} bytes; send less at once");
+            Refusal::new(Code::FrameTooLarge, "Frame too large", detail)
+        } else if kind.contains("UTF-8") {
+            let detail = "a WebSocket text message is UTF-8; encode it as UTF-8";
+            Refusal::new(Code::MalformedFrame, "Malformed frame", detail)
+        } else {
+            return End::Gone;
+        };
+        self.session.fail(refusal, out);
+        if let End::Gone = self.say_last(out).await {
             return End::Gone;
         }
-        let detail = format!("a frame has at most {FRAME_BYTES} bytes; send less at once");
-        self.session.fail(
-            Refusal::new(Code::FrameTooLarge, "Frame too large", detail),
-            out,
-        );
-        self.say_last(out).await
+        // Nothing more can be read, and to close a socket with unread bytes in it takes back what was written last.
+        tokio::time::sleep(CLOSE_TIME).await;
+        End::Gone
     }
 
     /// Sends the session's last words past the queue.

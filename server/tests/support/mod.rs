@@ -14,6 +14,8 @@ use stomp::{Decoder, Frame, Item, Limits};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WebSocketFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -65,9 +67,9 @@ impl Maru {
         self.child.wait().unwrap();
     }
 
-    /// Asks the program to stop and waits until it has.
+    /// Asks the program to stop.
     #[cfg(unix)]
-    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -76,6 +78,12 @@ impl Maru {
                 .unwrap()
                 .success()
         );
+    }
+
+    /// Asks the program to stop and waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+        self.terminate();
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -218,6 +226,12 @@ impl Client {
             .send(Message::binary(bytes.to_vec()))
             .await
             .unwrap();
+    }
+
+    /// Sends a text message whose bytes are not checked.
+    pub(crate) async fn unchecked_text(&mut self, bytes: &[u8]) {
+        let frame = WebSocketFrame::message(bytes.to_vec(), OpCode::Data(Data::Text), true);
+        self.socket.send(Message::Frame(frame)).await.unwrap();
     }
 
     /// The next frame.

@@ -66,7 +66,7 @@ pub enum Failure {
 pub enum ComposeError {
     /// Nothing but white space.
     Empty,
-    /// More than [`limits::TEXT_CHARS`] characters or [`limits::TEXT_BYTES`] bytes.
+    /// More than [`protocol::limits::TEXT_CHARS`] characters or [`protocol::limits::TEXT_BYTES`] bytes.
     TooLong,
     /// Too many messages are waiting already.
     Full,

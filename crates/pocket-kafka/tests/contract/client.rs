@@ -218,3 +218,18 @@ pub(crate) fn watermarks(config: &ClientConfig, topic: &str, partition: i32) -> 
         .fetch_watermarks(topic, partition, PATIENCE)
         .unwrap()
 }
+
+/// The first offset whose message is not older than `time` (Unix milliseconds).
+pub(crate) fn offset_at(config: &ClientConfig, topic: &str, partition: i32, time: i64) -> Offset {
+    let consumer: BaseConsumer = config
+        .clone()
+        .set("group.id", unique("group"))
+        .create()
+        .unwrap();
+    let mut asked = TopicPartitionList::new();
+    asked
+        .add_partition_offset(topic, partition, Offset::Offset(time))
+        .unwrap();
+    let found = consumer.offsets_for_times(asked, PATIENCE).unwrap();
+    found.find_partition(topic, partition).unwrap().offset()
+}

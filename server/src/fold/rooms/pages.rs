@@ -152,7 +152,7 @@ impl Rooms {
                     .map(|message| message.position.offset)
             };
             let in_tail = offsets()
-                .filter(|found| (offset + 1..=cut).contains(found))
+                .filter(|found| *found > offset && *found <= cut)
                 .count();
             let stored_through = offsets()
                 .next()

@@ -195,11 +195,6 @@ fn bytes_that_are_not_kafka_close_their_connection_and_harm_nobody() {
     let topic = create(&config, "harm", 1);
     let producer = producer(&config);
     let login = [handshake(), request(SASL_AUTHENTICATE, 0, &plain(PASSWORD))].concat();
-    let logged_in = exchange(
-        pocket.address(),
-        &[login.clone(), request(999, 0, b"")].concat(),
-    )
-    .len();
     let mut noise = 1_u32;
     for round in 0..60_usize {
         let garbage: Vec<u8> = (0..=round * 40)
@@ -214,24 +209,16 @@ fn bytes_that_are_not_kafka_close_their_connection_and_harm_nobody() {
         for bytes in [
             b"GET / HTTP/1.1\r\n\r\n".to_vec(),
             [&[0xff; 4][..], &garbage].concat(),
-            framed.clone(),
+            framed,
+            // With the password too: three topics are announced, and none follows.
+            [&login[..], &request(METADATA, 1, &3_i32.to_be_bytes())].concat(),
         ] {
-            let _ = stream_and_close(pocket.address(), &bytes);
+            exchange(pocket.address(), &bytes);
         }
-        // After authentication too, nothing but an answer or the end of the connection comes of it.
-        assert!(
-            stream_and_close(pocket.address(), &[login.clone(), framed].concat()).len()
-                >= logged_in
-        );
         send_each(&producer, &topic, 0, [round.to_string()]);
     }
     assert_eq!(watermarks(&config, &topic, 0), (0, 60));
     assert_eq!(pocket.storage_errors(), 0);
-}
-
-/// As `exchange`, for bytes that may also be a valid request: says that nothing more will come.
-fn stream_and_close(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    exchange(address, &[bytes, &request(999, 0, b"")].concat())
 }
 
 #[test]

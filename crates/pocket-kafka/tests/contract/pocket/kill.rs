@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    client::{create, delivered, offsets, producer, read_all, send, texts},
+    client::{create, delivered, offsets, producer, read_all, send, send_each, texts},
     target::{Pocket, config_for, settings},
 };
 
@@ -22,8 +22,11 @@ const READY: &str = "pocket-kafka listens on ";
 #[test]
 #[ignore = "the server process of another test"]
 fn serve() {
-    let mut settings = settings(Path::new(&std::env::var(DIRECTORY).unwrap()));
-    settings.listen = std::env::var(LISTEN).unwrap().parse().unwrap();
+    let (Ok(directory), Ok(listen)) = (std::env::var(DIRECTORY), std::env::var(LISTEN)) else {
+        return;
+    };
+    let mut settings = settings(Path::new(&directory));
+    settings.listen = listen.parse().unwrap();
     let pocket = Pocket::start(settings);
     println!("\n{READY}{}", pocket.address());
     // Ends with the process that started it, whatever becomes of that.
@@ -71,7 +74,11 @@ fn killed_again_and_again_nothing_acknowledged_is_lost_doubled_or_reordered() {
     let config = config_for(address);
     let topic = create(&config, "kill", PARTITIONS);
     let producer = producer(&config);
-    let mut sent = 0;
+    // From now on it has its id and sends at once.
+    for partition in 0..PARTITIONS {
+        send_each(&producer, &topic, partition, ["0"]);
+    }
+    let mut sent = 1;
     let mut deliveries = Vec::new();
     for round in 0..ROUNDS {
         let killer = thread::spawn(move || {

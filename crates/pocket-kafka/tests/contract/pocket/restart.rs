@@ -1,11 +1,12 @@
 //! Stopping and starting again.
 
 use pocket_kafka::{Durability, Limits, StartError};
+use rdkafka::Offset;
 
 use crate::{
     client::{
-        create, delivered, offsets, producer, read_all, send, send_each, texts, try_create,
-        watermarks,
+        create, delivered, offset_at, offsets, producer, producer_with, read_all, read_from, send,
+        send_each, texts, try_create, watermarks,
     },
     target::{Pocket, settings, unique},
 };
@@ -43,6 +44,46 @@ fn everything_is_there_after_a_restart_and_a_living_producer_goes_on() {
         assert_eq!(watermarks(&config, &topic, 0), (0, 0));
         pocket.shutdown();
     }
+}
+
+#[test]
+fn what_is_read_from_the_disk_joins_what_is_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let pocket = Pocket::start(settings(directory.path()));
+    let topic = create(&pocket.config(), "cold", 2);
+    let batching = producer_with(&pocket.config(), &[("linger.ms", "100")]);
+    let mut times = Vec::new();
+    for batch in 0..3 {
+        let deliveries: Vec<_> = (batch * 10..batch * 10 + 10)
+            .map(|i| send(&batching, &topic, 1, i.to_string()))
+            .collect();
+        for delivery in deliveries {
+            times.push(delivered(delivery).unwrap().timestamp.to_millis().unwrap());
+        }
+    }
+    drop(batching);
+    pocket.shutdown();
+    let pocket = Pocket::start(settings(directory.path()));
+    let config = pocket.config();
+    send_each(
+        &producer(&config),
+        &topic,
+        1,
+        (30..35).map(|i| i.to_string()),
+    );
+    for from in [0, 7, 10, 29, 30, 33, 35] {
+        let messages = read_from(&config, &topic, 1, from);
+        assert_eq!(offsets(&messages), (from..35).collect::<Vec<_>>());
+        let expected: Vec<_> = (from..35).map(|i| i.to_string()).collect();
+        assert_eq!(texts(&messages), expected);
+    }
+    // An offset found by time is the first of its batch.
+    for time in &times {
+        let first = times.iter().position(|other| other == time).unwrap();
+        let expected = Offset::Offset(i64::try_from(first).unwrap());
+        assert_eq!(offset_at(&config, &topic, 1, *time), expected);
+    }
+    assert_eq!(offset_at(&config, &topic, 0, 0), Offset::End);
 }
 
 #[test]
@@ -133,9 +174,13 @@ fn a_memory_topic_is_quick_bounded_and_forgotten() {
     );
     let (start, end) = watermarks(&pocket.config(), &topic, 1);
     assert_eq!(end, 100);
+    assert_eq!(
+        offset_at(&pocket.config(), &topic, 1, 0),
+        Offset::Offset(start)
+    );
+    assert_eq!(offset_at(&pocket.config(), &topic, 0, 0), Offset::End);
     assert!((85..95).contains(&start), "{start}");
-    let consumer =
-        crate::client::consumer_at(&pocket.config(), &topic, 1, rdkafka::Offset::Beginning);
+    let consumer = crate::client::consumer_at(&pocket.config(), &topic, 1, Offset::Beginning);
     assert_eq!(
         rdkafka::Message::offset(&crate::client::next(&consumer).unwrap()),
         start

@@ -2,19 +2,14 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-    error::KafkaError,
-    types::RDKafkaErrorCode,
-};
+use rdkafka::{Message as _, Offset, error::KafkaError, types::RDKafkaErrorCode};
 
 use crate::{
     client::{
-        PATIENCE, consumer_at, consumer_with, create, next, offsets, producer, producer_with,
+        consumer_at, consumer_with, create, next, offset_at, offsets, producer, producer_with,
         read_from, send, send_each, texts, watermarks,
     },
-    target::{Target, unique},
+    target::Target,
 };
 
 #[test]
@@ -142,23 +137,7 @@ fn offsets_are_found_by_time() {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
-        let consumer: BaseConsumer = config
-            .clone()
-            .set("group.id", unique("group"))
-            .create()
-            .unwrap();
-        let find = |time: i64| {
-            let mut asked = TopicPartitionList::new();
-            asked
-                .add_partition_offset(&topic, 0, Offset::Offset(time))
-                .unwrap();
-            consumer
-                .offsets_for_times(asked, PATIENCE)
-                .unwrap()
-                .find_partition(&topic, 0)
-                .unwrap()
-                .offset()
-        };
+        let find = |time| offset_at(&config, &topic, 0, time);
         for (offset, time) in (0..).zip(&times) {
             assert_eq!(find(*time), Offset::Offset(offset));
             assert_eq!(
