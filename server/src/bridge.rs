@@ -2,16 +2,16 @@
 //!
 //! # Layout
 //!
-//! - [`settings`]: librdkafka's properties, ours and the operator's
-//! - [`link`]: whether Kafka answers, told once per outage; librdkafka's own log lines
-//! - [`producer`]: records into the log
-//! - [`topics`]: the topics, made and checked at start
-//! - [`epoch`]: which life of the log this is
-//! - [`checkpoint`]: whether the store belongs to it
-//! - [`scan`]: reading a stretch of a topic once
-//! - [`mod@start`]: the steps from nothing to a caught-up fold
-//! - [`consumer`]: the thread that reads every partition and folds it
-//! - [`watchdog`]: finds out what librdkafka does not tell
+//! - `settings`: librdkafka's properties, ours and the operator's
+//! - `link`: whether Kafka answers, told once per outage; librdkafka's own log lines
+//! - `producer`: records into the log
+//! - `topics`: the topics, made and checked at start
+//! - `epoch`: which life of the log this is
+//! - `checkpoint`: whether the store belongs to it
+//! - `scan`: reading a stretch of a topic once
+//! - `start`: the steps from nothing to a caught-up fold
+//! - `consumer`: the thread that reads every partition and folds it
+//! - `watchdog`: finds out what librdkafka does not tell
 
 mod checkpoint;
 mod consumer;

@@ -2,13 +2,13 @@
 //!
 //! # Layout
 //!
-//! - [`rule`]: the rule for one partition, pure
-//! - [`form`]: the documented form of a record
-//! - [`partition`]: which partition a room lives in
-//! - [`tail`]: what is folded but not yet committed to the store
-//! - [`rooms`]: the rooms as this server has folded them, tail and store together
-//! - [`backlog`]: how much waits for the store, and whether it waits too long
-//! - [`committer`]: the thread that moves the tail into the store
+//! - `rule`: the rule for one partition, pure
+//! - `form`: the documented form of a record
+//! - `partition`: which partition a room lives in
+//! - `tail`: what is folded but not yet committed to the store
+//! - `rooms`: the rooms as this server has folded them, tail and store together
+//! - `backlog`: how much waits for the store, and whether it waits too long
+//! - `committer`: the thread that moves the tail into the store
 
 mod backlog;
 mod committer;

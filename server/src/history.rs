@@ -1,13 +1,13 @@
-//! The local store of history: rows and checkpoints in one `SQLite` file that can always be rebuilt from the log.
+//! The local store of history: rows and checkpoints in one SQLite file that can always be rebuilt from the log.
 //!
 //! # Layout
 //!
-//! - [`store`]: opening the file, setting a damaged one aside, telling what it holds
-//! - [`rows`]: columns and checksums
-//! - [`writer`]: batches of rows with their checkpoints, in one transaction
-//! - [`reader`]: pages, heads of rooms and the dedupe index
+//! - `store`: opening the file, setting a damaged one aside, telling what it holds
+//! - `rows`: columns and checksums
+//! - `writer`: batches of rows with their checkpoints, in one transaction
+//! - `reader`: pages, heads of rooms and the dedupe index
 //!
-//! Architecture invariant: nothing outside this module names `SQLite`, and a row whose checksum does not fit is never served.
+//! Architecture invariant: nothing outside this module names SQLite, and a row whose checksum does not fit is never served.
 
 mod reader;
 mod rows;

@@ -13,7 +13,7 @@
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`]: settings and secrets
 //!
-//! Architecture invariants: only `bridge` names rdkafka; only `history` names `SQLite`; `stomp` and the core of `fold` know
+//! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
 
 pub mod bridge;

@@ -84,8 +84,9 @@ pub(super) fn supersede(
         supersedes: old,
     };
     let value = serde_json::to_vec(&record).map_err(|error| Trouble::Later(error.to_string()))?;
+    // Not the idempotent one: that first waits half a second for its id, and repeating this record changes nothing.
     let producer: BaseProducer<Quiet> =
-        BaseProducer::from_config_and_context(&settings.producer(), context.clone())
+        BaseProducer::from_config_and_context(&settings.admin(), context.clone())
             .map_err(setting)?;
     let key = format!("{KEY}{}", record.epoch);
     let topic = settings.state_topic();

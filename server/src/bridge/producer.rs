@@ -175,7 +175,7 @@ impl Shared {
     }
 
     /// The producer of a slot. One that gives up every message although Kafka answers has lost a partition's leader for
-    /// good (librdkafka #5430) and is replaced.
+    /// good (librdkafka #5430) or was fenced, and is replaced.
     fn producer(&self, slot: usize) -> Arc<ThreadedProducer<Context>> {
         let current = || {
             Arc::clone(
@@ -247,10 +247,10 @@ impl ProducerContext for Context {
                 tracing::debug!(%room, id, partition = message.partition(), offset = message.offset(), "acknowledged");
             }
             Err((error, _)) => {
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut) {
+                let failure = failure(error);
+                if failure == DeliveryFailure::Unknown {
                     self.given_up.fetch_add(1, Ordering::Relaxed);
                 }
-                let failure = failure(error);
                 tracing::warn!(%room, id, %error, ?failure, "a message was not acknowledged");
                 self.failures.failed(&room, &uid, &id, failure);
             }

@@ -54,7 +54,7 @@ impl LogSettings {
         format!("{}.state", self.topic_prefix)
     }
 
-    /// For clients that ask for metadata and make topics.
+    /// For clients that make topics and write the epoch.
     pub(super) fn admin(&self) -> ClientConfig {
         self.client(&[])
     }

@@ -24,6 +24,8 @@ use crate::history::{Saved, Store};
 
 /// Between two attempts to reach Kafka.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a broker has to answer the first question, before the reports say what is wrong.
+const HELLO: Duration = Duration::from_secs(2);
 /// How long a broker has to answer one question.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -271,7 +273,7 @@ impl Starter {
             stopped,
             ..
         } = self;
-        consumer.fetch_metadata(None, ANSWER)?;
+        consumer.fetch_metadata(None, HELLO)?;
         topics::ensure(
             consumer,
             context,

@@ -1,30 +1,25 @@
 //! The rooms as this server has folded them: what the store has and the tail that it does not have yet, as one.
 
+mod pages;
+
+pub use pages::Follow;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Epoch, HistoryPage, Message, Position, RoomName, RoomSummary};
+use protocol::{Epoch, RoomName};
 
 use super::Observer;
 use super::backlog::{Backlog, Limits};
 use super::partition::partition_of;
 use super::rule::{Fingerprint, LogRecord, Lookup, Occurrence, Outcome, PartitionFold};
 use super::tail::Tail;
-use crate::history::{Batch, Checkpoint, HistoryError, Place, Reader, RoomId, Store};
+use crate::history::{Batch, Checkpoint, HistoryError, Reader, RoomId, Store};
 
 /// Connections to the store for pages.
 const PAGE_READERS: usize = 4;
-
-/// How a subscription goes on catching up ([`Rooms::follow`]).
-#[derive(Debug, PartialEq)]
-pub enum Follow<R> {
-    /// The next messages after the cursor; there may be more, so ask again from the last of them.
-    Behind(Vec<Arc<Message>>),
-    /// What `attach` gave, which took the last messages after the cursor: whatever comes later goes to the observer.
-    Caught(R),
-}
 
 /// How many records came to which end since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,261 +153,6 @@ impl Rooms {
         self.epoch
     }
 
-    /// Where a room's latest message stands; `None` while it has none.
-    pub fn head(&self, room: &RoomName) -> Option<Position> {
-        let (partition, state) = self.home(room);
-        let head = state.heads.get(room)?;
-        Some(Position {
-            epoch: self.epoch,
-            partition,
-            offset: head.offset,
-        })
-    }
-
-    /// The latest messages of a room, oldest first; `more` says whether there are earlier ones.
-    pub fn last_page(&self, room: &RoomName, limit: usize) -> Result<HistoryPage, HistoryError> {
-        self.before(room, i64::MAX, limit)
-    }
-
-    /// The latest messages below `offset`, oldest first; `more` says whether there are earlier ones.
-    pub fn before(
-        &self,
-        room: &RoomName,
-        offset: i64,
-        limit: usize,
-    ) -> Result<HistoryPage, HistoryError> {
-        // One more than asked for tells whether there are more.
-        let wanted = limit.saturating_add(1);
-        let (place, mut newest_first, stored_below) = {
-            let (partition, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(HistoryPage {
-                    messages: Vec::new(),
-                    more: false,
-                });
-            };
-            let below = |message: &&Arc<Message>| message.position.offset < offset;
-            let tail: Vec<Message> = state
-                .tail
-                .room(head.id)
-                .rev()
-                .filter(below)
-                .take(wanted)
-                .map(|message| Message::clone(message))
-                .collect();
-            let oldest = state
-                .tail
-                .room(head.id)
-                .next()
-                .map(|message| message.position.offset);
-            // What leaves the tail from now on is not looked for in the store: this page has it.
-            let stored_below = oldest.map_or(head.offset + 1, |oldest| oldest).min(offset);
-            (self.place(head.id, partition), tail, stored_below)
-        };
-        if newest_first.len() < wanted {
-            let stored = self
-                .pages
-                .before(place, stored_below, wanted - newest_first.len())?;
-            newest_first.extend(stored.into_iter().rev());
-        }
-        let more = newest_first.len() > limit;
-        newest_first.truncate(limit);
-        newest_first.reverse();
-        Ok(HistoryPage {
-            messages: newest_first,
-            more,
-        })
-    }
-
-    /// The first messages above `offset`, oldest first; `more` says whether there are later ones.
-    pub fn after(
-        &self,
-        room: &RoomName,
-        offset: i64,
-        limit: usize,
-    ) -> Result<HistoryPage, HistoryError> {
-        let wanted = limit.saturating_add(1);
-        let (place, tail, stored_through) = {
-            let (partition, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(HistoryPage {
-                    messages: Vec::new(),
-                    more: false,
-                });
-            };
-            let above = |message: &&Arc<Message>| message.position.offset > offset;
-            let tail: Vec<_> = state
-                .tail
-                .room(head.id)
-                .filter(above)
-                .take(wanted)
-                .map(Arc::clone)
-                .collect();
-            let oldest = state
-                .tail
-                .room(head.id)
-                .next()
-                .map(|message| message.position.offset);
-            (
-                self.place(head.id, partition),
-                tail,
-                oldest.map_or(head.offset, |oldest| oldest - 1),
-            )
-        };
-        let mut messages = self.pages.after(place, offset, stored_through, wanted)?;
-        messages.extend(
-            tail.iter()
-                .take(wanted - messages.len())
-                .map(|message| Message::clone(message)),
-        );
-        let more = messages.len() > limit;
-        messages.truncate(limit);
-        Ok(HistoryPage { messages, more })
-    }
-
-    /// How many messages a room has above `offset` and up to `cut`; counting stops at `at_most`.
-    pub fn count_after(
-        &self,
-        room: &RoomName,
-        offset: i64,
-        cut: i64,
-        at_most: usize,
-    ) -> Result<usize, HistoryError> {
-        let (id, in_tail, stored_through) = {
-            let (_, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(0);
-            };
-            let offsets = || {
-                state
-                    .tail
-                    .room(head.id)
-                    .map(|message| message.position.offset)
-            };
-            let in_tail = offsets()
-                .filter(|found| *found > offset && *found <= cut)
-                .count();
-            let stored_through = offsets()
-                .next()
-                .map_or(head.offset, |oldest| oldest - 1)
-                .min(cut);
-            (head.id, in_tail, stored_through)
-        };
-        let stored = self.pages.count(id, offset, stored_through, at_most)?;
-        Ok((stored + in_tail).min(at_most))
-    }
-
-    /// The rooms with the latest messages, newest first.
-    pub fn list(&self, limit: usize) -> Result<Vec<RoomSummary>, HistoryError> {
-        // The tail first: what moves into the store in between is then seen twice, not missed.
-        let mut rooms: HashMap<RoomName, Message> = HashMap::new();
-        for partition in &self.partitions {
-            let state = lock(partition);
-            rooms.extend(
-                state
-                    .tail
-                    .latest()
-                    .map(|(room, last)| (room.clone(), Message::clone(last))),
-            );
-        }
-        for (room, last) in self.pages.latest(self.epoch, limit)? {
-            let newest = rooms.entry(room).or_insert_with(|| last.clone());
-            if newest.position.offset < last.position.offset {
-                *newest = last;
-            }
-        }
-        let mut list: Vec<_> = rooms
-            .into_iter()
-            .map(|(room, last)| RoomSummary { room, last })
-            .collect();
-        list.sort_unstable_by_key(|summary| {
-            std::cmp::Reverse((summary.last.ts, summary.last.position))
-        });
-        list.truncate(limit);
-        Ok(list)
-    }
-
-    /// Where the copy of a message stands that counts today, if it was sent within the window of seven days (decision 9).
-    pub fn first_position(
-        &self,
-        room: &RoomName,
-        uid: &str,
-        id: &str,
-    ) -> Result<Option<Position>, HistoryError> {
-        let copy = Fingerprint::of(room, uid, id);
-        let (partition, clock, in_tail) = {
-            let (partition, state) = self.home(room);
-            (partition, state.fold.clock, state.tail.occurrence(&copy))
-        };
-        let found = match in_tail {
-            Some(occurrence) => Some(occurrence),
-            None => self.pages.occurrence(partition, &copy, clock)?,
-        };
-        let counted = found.filter(|occurrence| occurrence.counts_at(clock));
-        Ok(counted.map(|occurrence| Position {
-            epoch: self.epoch,
-            partition,
-            offset: occurrence.offset,
-        }))
-    }
-
-    /// What a subscription gets that has everything up to `after`: either the next messages, or the last ones, which
-    /// `attach` takes under the partition's lock: everything later reaches the observer after it, so there is no gap and
-    /// no repeat. At most `limit` messages (at least one) are handed out.
-    pub fn follow<R>(
-        &self,
-        room: &RoomName,
-        after: i64,
-        limit: usize,
-        attach: impl FnOnce(&[Arc<Message>]) -> R,
-    ) -> Result<Follow<R>, HistoryError> {
-        let limit = limit.max(1);
-        let mut cursor = after;
-        let mut found: Vec<Arc<Message>> = Vec::new();
-        loop {
-            let (place, stored_through) = {
-                let (partition, state) = self.home(room);
-                let Some(head) = state.heads.get(room).filter(|head| head.offset > cursor) else {
-                    return Ok(Follow::Caught(attach(&found)));
-                };
-                let mut rest = state
-                    .tail
-                    .room(head.id)
-                    .filter(|message| message.position.offset > cursor)
-                    .peekable();
-                // The tail closes the gap when its first message follows one that the subscription has.
-                if rest
-                    .peek()
-                    .is_some_and(|first| first.prev.is_none_or(|prev| prev <= cursor))
-                {
-                    found.extend(rest.by_ref().take(limit - found.len()).map(Arc::clone));
-                    return Ok(match rest.next() {
-                        None => Follow::Caught(attach(&found)),
-                        Some(_) => Follow::Behind(found),
-                    });
-                }
-                let stored_through = rest
-                    .peek()
-                    .and_then(|first| first.prev)
-                    .unwrap_or(head.offset);
-                (self.place(head.id, partition), stored_through)
-            };
-            let page = self
-                .pages
-                .after(place, cursor, stored_through, limit - found.len())?;
-            let Some(last) = page.last() else {
-                return Err(self.pages.damaged(format!(
-                    "messages of {room} up to {stored_through} are missing"
-                )));
-            };
-            cursor = last.position.offset;
-            found.extend(page.into_iter().map(Arc::new));
-            if found.len() >= limit {
-                return Ok(Follow::Behind(found));
-            }
-        }
-    }
-
     /// Whether the store keeps up: false when it has taken nothing for ten seconds or the tail has grown too large.
     pub fn healthy(&self) -> bool {
         self.backlog.healthy()
@@ -530,14 +270,6 @@ impl Rooms {
         }
         for row in &batch.rows {
             tracing::debug!(room = %row.room, position = %row.message.position, id = row.message.id, "stored");
-        }
-    }
-
-    fn place(&self, id: RoomId, partition: i32) -> Place {
-        Place {
-            id,
-            epoch: self.epoch,
-            partition,
         }
     }
 

@@ -253,7 +253,7 @@ fn unbroken(page: &[Message]) -> Result<(), HistoryError> {
     }
 }
 
-/// A limit as `SQLite` takes it.
+/// A limit as SQLite takes it.
 fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Columns of the store and the checksum over each row, which `SQLite`'s pages do not have.
+//! Columns of the store and the checksum over each row, which SQLite's pages do not have.
 
 use protocol::{Kind, Message, Position, Sender};
 use rusqlite::{Row, types::FromSql};

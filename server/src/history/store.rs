@@ -16,7 +16,7 @@ use super::{Checkpoint, HistoryError, Reader, RoomId, Writer};
 const FILE: &str = "history.db";
 /// Its presence says that the store is to be set aside at the next start; its text says why.
 const MARKER: &str = "history.db.rebuild";
-/// `MARU` in ASCII, in `SQLite`'s field for it: tells our file from another program's.
+/// `MARU` in ASCII, in SQLite's field for it: tells our file from another program's.
 const APPLICATION: i32 = 0x4d41_5255;
 /// Version of the tables below. Another one is rebuilt from the log, not migrated.
 const FORMAT: i32 = 1;
@@ -165,7 +165,7 @@ impl Damage {
     }
 }
 
-/// `SQLite`'s errors by what the caller can do.
+/// SQLite's errors by what the caller can do.
 pub(super) fn from_sqlite(error: rusqlite::Error) -> HistoryError {
     match error.sqlite_error_code() {
         // Unknown is "no such table" and the like: the file is not what this program made.

@@ -32,14 +32,7 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Self {
-        // RUST_LOG shows the story of a test that failed.
-        let filter = EnvFilter::from_default_env();
-        drop(
-            tracing_subscriber::fmt()
-                .with_env_filter(filter)
-                .with_test_writer()
-                .try_init(),
-        );
+        tell_the_story();
         let prefix = format!("test-{:08x}", getrandom::u32().unwrap());
         match std::env::var("MARU_TEST_KAFKA") {
             Ok(address) => Self {
@@ -58,6 +51,7 @@ impl Broker {
     }
 
     async fn start_pocket(prefix: String) -> Self {
+        tell_the_story();
         let directory = tempfile::tempdir().unwrap();
         let pocket = pocket_kafka(&directory, 0).await;
         let properties = [
@@ -129,6 +123,17 @@ impl Broker {
         producer.send(record).map_err(|(error, _)| error).unwrap();
         producer.flush(PATIENCE).unwrap();
     }
+}
+
+/// RUST_LOG shows the story of a test that failed.
+fn tell_the_story() {
+    let filter = EnvFilter::from_default_env();
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_test_writer()
+            .try_init(),
+    );
 }
 
 /// A pocket-kafka that was stopped.

@@ -11,7 +11,7 @@
 mod harness;
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::{Broker, PARTITIONS, PATIENCE, Server, message, name, wait};
 use server::bridge::{DeliveryFailure, ProduceError, Stage, StartError, partition_of};
@@ -441,9 +441,18 @@ async fn a_message_that_the_log_does_not_take_in_time_has_an_unknown_fate() {
         *server.heard.failures.lock().unwrap(),
         [("m-1".to_owned(), DeliveryFailure::Unknown)]
     );
-    // The sender tries again with the same id once the log is back.
+    // The sender tries again with the same id until the log has it.
     broker.resume(stopped).await;
-    server.say("a", "m-1", "late").await;
+    let start = Instant::now();
+    while server.log.rooms.head(&name("a")).is_none() {
+        assert!(start.elapsed() < PATIENCE);
+        server
+            .log
+            .producer
+            .produce(&message("a", "m-1", "late"))
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     assert_eq!(server.bodies("a"), ["late"]);
     server.log.shutdown().await;
 }
