@@ -125,7 +125,7 @@ impl Broker {
     }
 }
 
-/// RUST_LOG shows the story of a test that failed.
+/// `RUST_LOG` shows the story of a test that failed.
 fn tell_the_story() {
     let filter = EnvFilter::from_default_env();
     drop(
