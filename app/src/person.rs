@@ -25,7 +25,7 @@ pub(crate) fn initial(name: &str) -> String {
     let Some(first) = letters.next() else {
         return String::new();
     };
-    let mut cluster: String = first.to_uppercase().collect();
+    let mut cluster = upper_case(first);
     let mut previous = first;
     let mut flags = usize::from(is_flag_half(first));
     for letter in letters {
@@ -39,6 +39,18 @@ pub(crate) fn initial(name: &str) -> String {
         previous = letter;
     }
     cluster
+}
+
+/// A letter in upper case, which may be several. The standard library's table would cost the page 4 kB.
+#[cfg(feature = "hydrate")]
+fn upper_case(letter: char) -> String {
+    js_sys::JsString::from(letter).to_upper_case().into()
+}
+
+/// A letter in upper case, which may be several.
+#[cfg(not(feature = "hydrate"))]
+fn upper_case(letter: char) -> String {
+    letter.to_uppercase().collect()
 }
 
 const ZERO_WIDTH_JOINER: char = '\u{200d}';

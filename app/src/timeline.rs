@@ -1,6 +1,5 @@
 //! From messages to rows: days, runs of one author, which row of a minute shows the time.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use protocol::{Kind, Message, Position};
@@ -74,7 +73,7 @@ pub(crate) fn lay_out<'a>(
     civil: impl Fn(i64) -> Civil,
 ) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::with_capacity(messages.len() + pending.len() + 4);
-    let mut own = HashSet::new();
+    let mut own = Vec::new();
     let mut before: Option<(&Message, Civil)> = None;
     for message in messages {
         let moment = civil(message.ts);
@@ -92,7 +91,7 @@ pub(crate) fn lay_out<'a>(
             previous.look.shows_time = last.minute != moment.minute;
         }
         // Another program may use one id twice; two rows with one key would break the list.
-        let is_mine = me == Some(message.sender.uid.as_str()) && own.insert(message.id.as_str());
+        let is_mine = me == Some(message.sender.uid.as_str()) && insert(&mut own, &message.id);
         let key = if is_mine {
             Key::Own(message.id.clone())
         } else {
@@ -115,7 +114,7 @@ pub(crate) fn lay_out<'a>(
         last.kind == Kind::Message && me == Some(last.sender.uid.as_str())
     });
     for item in pending {
-        if own.insert(item.id.as_str()) {
+        if insert(&mut own, &item.id) {
             let look = Look {
                 placed: None,
                 continues,
@@ -133,8 +132,19 @@ pub(crate) fn lay_out<'a>(
     rows
 }
 
+/// Puts an id into a sorted list unless it is there already. A set of the standard library would cost the page 2 kB.
+fn insert<'a>(ids: &mut Vec<&'a str>, id: &'a str) -> bool {
+    let place = ids.binary_search(&id);
+    if let Err(index) = place {
+        ids.insert(index, id);
+    }
+    place.is_err()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use protocol::{Epoch, Sender};
 
     use super::*;

@@ -3,7 +3,6 @@
 //! The views read signals and call [`Feed`]; in the browser `live` writes the signals and answers the calls. On the server
 //! and until `live` is attached the signals hold what the server rendered, and calls do nothing.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -201,11 +200,22 @@ impl Feed {
 
 /// Takes over the rows that are shown already and says whether the list itself changed.
 fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool) {
-    let by_key: HashMap<&Key, &ShownRow> = shown.iter().map(|row| (&row.key, row)).collect();
+    // Rows keep their order, so the next one is looked for behind the one that was found last.
+    let mut next = 0;
+    let mut find = |key: &Key| {
+        let (before, behind) = shown.split_at(next);
+        let found = behind
+            .iter()
+            .chain(before)
+            .position(|row| row.key == *key)?;
+        let index = (next + found) % shown.len();
+        next = index + 1;
+        shown.get(index)
+    };
     let rows: Vec<ShownRow> = laid_out
         .into_iter()
         .map(|row| {
-            if let Some(&known) = by_key.get(&row.key) {
+            if let Some(known) = find(&row.key) {
                 if known.look.with_untracked(|look| *look != row.look) {
                     known.look.set(row.look);
                 }
@@ -226,4 +236,43 @@ fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool
     let same =
         rows.len() == shown.len() && rows.iter().zip(shown).all(|(new, old)| new.key == old.key);
     (rows, !same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(keys: &[&str]) -> Vec<Row<'static>> {
+        keys.iter()
+            .map(|key| Row {
+                key: Key::Own((*key).to_owned()),
+                source: Source::Day(Civil::at(0, 0)),
+                look: Look::default(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rows_that_are_shown_already_stay_wherever_they_go() {
+        let (shown, _) = reconcile(&[], rows(&["a", "b", "c", "d"]));
+        for keys in [
+            &["a", "b", "c", "d"][..],
+            &["new", "a", "b", "newer", "d"],
+            &["d", "c", "b", "a", "new"],
+            &["c"],
+            &[],
+        ] {
+            let (now, changed) = reconcile(&shown, rows(keys));
+            assert_eq!(changed, keys != ["a", "b", "c", "d"], "{keys:?}");
+            for row in &now {
+                // The mark is made on the look that is kept.
+                row.look.update(|look| look.continues = true);
+            }
+            for row in &shown {
+                let stays = now.iter().any(|other| other.key == row.key);
+                assert_eq!(row.look.get_untracked().continues, stays, "{keys:?}");
+                row.look.set(Look::default());
+            }
+        }
+    }
 }
