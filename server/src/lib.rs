@@ -11,7 +11,7 @@
 //! - [`history`]: the local store: rows, checkpoints, pages
 //! - [`hub`]: live fan-out to this server's followers
 //! - [`names`]: rooms and nicknames as people type them
-//! - [`config`], [`keys`]: settings and secrets
+//! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
@@ -19,6 +19,7 @@
 pub mod bridge;
 pub mod chat;
 pub mod config;
+pub mod directory;
 pub mod embedded;
 pub mod fold;
 pub mod history;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::bridge::{self, Log, LogSettings, Stage};
 use crate::chat::{Chat, ChatSettings, Listeners};
 use crate::config::Config;
+use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
 use crate::web::door::Door;
@@ -42,13 +42,8 @@ pub enum RunError {
         source: tracing_subscriber::filter::ParseError,
     },
     /// The data directory cannot be used.
-    #[error("cannot use the data directory {path}: {source}; choose another with MARU_DATA")]
-    Data {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Data(#[from] DirectoryError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; stop the program that uses it, or choose another address with MARU_LISTEN"
@@ -82,10 +77,7 @@ pub enum RunError {
 /// Runs a server until it is told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
     start_logging(&config.log)?;
-    std::fs::create_dir_all(&config.data).map_err(|source| RunError::Data {
-        path: config.data.clone(),
-        source,
-    })?;
+    let _data = Directory::open(&config.data).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
     let listen_error = |source| RunError::Listen {

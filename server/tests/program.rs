@@ -131,6 +131,8 @@ fn two_servers_do_not_share_a_directory() {
     let data = tempfile::tempdir().unwrap();
     let _first = Maru::start(data.path(), &[]);
     assert_fails(data.path(), &[], &[data.path().to_str().unwrap()]);
+    let words = ["another server uses", data.path().to_str().unwrap()];
+    assert_fails(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")], &words);
 }
 
 #[test]
