@@ -10,6 +10,7 @@
 //! - `checkpoint`: whether the store belongs to it
 //! - `scan`: reading a stretch of a topic once
 //! - `start`: the steps from nothing to a caught-up fold
+//! - `trouble`: what goes wrong on the way there, for now or for good
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
 
@@ -22,6 +23,7 @@ mod scan;
 mod settings;
 mod start;
 mod topics;
+mod trouble;
 mod watchdog;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ pub mod forms;
 pub mod health;
 pub mod identity;
 pub mod language;
+pub mod notice;
 pub mod pages;
 pub mod serve;
 pub mod socket;

@@ -8,7 +8,7 @@ use rdkafka::consumer::BaseConsumer;
 use super::Stopped;
 use super::link::Quiet;
 use super::scan::{Found, scan};
-use super::start::Trouble;
+use super::trouble::Trouble;
 use crate::history::Checkpoint;
 
 /// What the comparison of checkpoints and log says.

@@ -16,7 +16,7 @@ use super::Stopped;
 use super::link::Quiet;
 use super::scan::{Found, scan};
 use super::settings::LogSettings;
-use super::start::{Trouble, setting};
+use super::trouble::{Trouble, setting};
 
 const KEY: &str = "epoch/";
 

@@ -16,7 +16,7 @@ use rdkafka::{ClientConfig, ClientContext};
 
 use super::link::{self, Link};
 use super::settings::LogSettings;
-use super::{DeliveryFailure, DeliveryFailures, StartError, partition_of, start};
+use super::{DeliveryFailure, DeliveryFailures, StartError, partition_of, trouble};
 
 /// One producer sends one partition per request and few requests at a time; several share a slow disk's commits better.
 const PRODUCERS: usize = 4;
@@ -84,7 +84,7 @@ impl Producer {
             slots: Vec::with_capacity(PRODUCERS),
         };
         for _ in 0..PRODUCERS {
-            let producer = shared.make().map_err(start::setting)?;
+            let producer = shared.make().map_err(trouble::setting)?;
             shared.slots.push(RwLock::new(Arc::new(producer)));
         }
         Ok(Self {

@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::Stopped;
 use super::link::Quiet;
-use super::start::Trouble;
+use super::trouble::Trouble;
 use crate::fold::LogRecord;
 
 /// For how long a scan waits for the next record.

@@ -8,13 +8,13 @@ use std::time::Duration;
 use protocol::Epoch;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpoint::{self, Fit};
 use super::consumer::Reader;
 use super::link::{Link, Quiet};
+use super::trouble::{Trouble, setting};
 use super::watchdog::Watchdog;
 use super::{
     DeliveryFailures, Log, LogSettings, Producer, Stage, StartError, Stop, Stopped, epoch, topics,
@@ -28,48 +28,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const HELLO: Duration = Duration::from_secs(2);
 /// How long a broker has to answer one question.
 const ANSWER: Duration = Duration::from_secs(5);
-
-/// Why a step of the start did not succeed.
-pub(super) enum Trouble {
-    /// It may succeed later; the reason is for the log.
-    Later(String),
-    /// It never will without a person.
-    Never(StartError),
-}
-
-impl From<KafkaError> for Trouble {
-    fn from(error: KafkaError) -> Self {
-        Self::Later(error.to_string())
-    }
-}
-
-impl From<StartError> for Trouble {
-    fn from(error: StartError) -> Self {
-        Self::Never(error)
-    }
-}
-
-/// The sentence for a property that librdkafka does not accept, without the value, which may be a secret.
-pub(super) fn setting(error: KafkaError) -> StartError {
-    match error {
-        KafkaError::ClientConfig(_, reason, key, value) => {
-            let reason = if value.is_empty() {
-                reason
-            } else {
-                reason.replace(&value, "…")
-            };
-            StartError::Setting { key, reason }
-        }
-        KafkaError::ClientCreation(reason) => StartError::Setting {
-            key: "(as a whole)".to_owned(),
-            reason,
-        },
-        other => StartError::Setting {
-            key: "(as a whole)".to_owned(),
-            reason: other.to_string(),
-        },
-    }
-}
 
 /// Connects to the log, checks it and the store against each other, and folds what was in it; returns when caught up.
 ///

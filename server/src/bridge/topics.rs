@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::StartError;
 use super::link::Quiet;
 use super::settings::LogSettings;
-use super::start::{Trouble, setting};
+use super::trouble::{Trouble, setting};
 
 /// How long brokers have to answer, and a new topic to get its leaders.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use protocol::{Language, LobbyState, RoomName, RoomState, RoomSummary, Viewer, l
 use serde::Deserialize;
 
 use super::access::Site;
-use super::forms::Notice;
+use super::notice::Notice;
 use super::{Web, identity, language};
 use crate::bridge::Stage;
 use crate::chat::Chat;
