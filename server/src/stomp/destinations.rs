@@ -3,6 +3,7 @@
 //! What a request carries may share the memory of the frame it came in, up to a frame's size: copy what is to be kept
 //! for long. The `id` and `destination` of a [`SubscribeRequest`] are such copies already.
 
+use std::fmt;
 use std::time::Instant;
 
 use ::stomp::Headers;
@@ -12,12 +13,21 @@ use bytestring::ByteString;
 use super::refusal::Refusal;
 
 /// What a client says of itself in CONNECT.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Credentials {
     /// The `login` header.
     pub login: Option<ByteString>,
     /// The `passcode` header.
     pub passcode: Option<ByteString>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Credentials")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Names a SEND whose outcome is not known yet; unique within the session.

@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 /// How long a client may take to send a request's head (security plan 5.3).
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How large a request's head may be; also the size of the connection's read buffer, which hyper wants to be no smaller.
-const HEAD_BYTES: usize = 16 * 1024;
+const HEAD_BYTES: usize = 8 * 1024;
 /// How long requests in flight may take once the server is going down.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
