@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use pocket_kafka::Durability;
 use serde::Deserialize;
 
@@ -16,11 +16,20 @@ use serde::Deserialize;
 #[derive(Parser)]
 #[command(name = "maru", version)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A TOML file with settings; arguments and environment variables win over it.
     #[arg(long, env = "MARU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     layer: Layer,
+}
+
+/// What the program is to do instead of running the server.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Command {
+    /// Ask the server that these settings describe whether it is ready: exit code 0 if it is, 1 if not.
+    Healthcheck,
 }
 
 /// One source of settings; what it leaves out is taken from the source below it.
@@ -195,6 +204,13 @@ pub enum ConfigError {
         /// What is allowed.
         allowed: &'static str,
     },
+}
+
+impl Arguments {
+    /// What to do; none means to run the server.
+    pub fn command(&self) -> Option<Command> {
+        self.command
+    }
 }
 
 impl Config {

@@ -1,9 +1,11 @@
 //! The program `maru`: reads its settings, runs the server, says in one sentence what went wrong.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use server::config::{Arguments, Config};
+use server::config::{Arguments, Command, Config};
+use server::web::healthcheck::healthcheck;
 
 fn main() -> ExitCode {
     match start() {
@@ -16,8 +18,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn start() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::load(Arguments::parse())?;
+fn start() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let command = arguments.command();
+    let config = Config::load(arguments)?;
+    match command {
+        None => run(config),
+        Some(Command::Healthcheck) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Ok(runtime.block_on(healthcheck(config.listen))?)
+        }
+    }
+}
+
+fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

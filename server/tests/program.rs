@@ -8,7 +8,7 @@
 
 mod support;
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -171,6 +171,78 @@ fn sigterm_ends_it_cleanly_before_and_after_it_is_ready() {
     assert!(Maru::start(data.path(), &[]).stop().success());
     let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
     assert!(waiting.stop().success());
+}
+
+/// The exit code of `maru healthcheck` for this listen address, and what it said on standard error.
+fn healthcheck(data: &std::path::Path, listen: &str) -> (Option<i32>, String) {
+    let output = command(data, &[("MARU_LISTEN", listen)])
+        .arg("healthcheck")
+        .output()
+        .unwrap();
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.lines().count() <= 1, "one sentence: {said}");
+    (output.status.code(), said)
+}
+
+#[test]
+fn healthcheck_says_whether_the_server_is_ready() {
+    let data = tempfile::tempdir().unwrap();
+    let maru = Maru::start(data.path(), &[]);
+    assert_eq!(
+        healthcheck(data.path(), &maru.address),
+        (Some(0), String::new())
+    );
+    let port = maru.address.rsplit_once(':').unwrap().1;
+    let everywhere = format!("0.0.0.0:{port}");
+    assert_eq!(
+        healthcheck(data.path(), &everywhere),
+        (Some(0), String::new())
+    );
+    let address = maru.address.clone();
+    assert!(maru.stop().success());
+    let (code, said) = healthcheck(data.path(), &address);
+    assert!(
+        code == Some(1) && said.contains("no server can be reached") && said.contains(&address),
+        "{code:?} {said}"
+    );
+
+    let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
+    let (code, said) = healthcheck(data.path(), &waiting.address);
+    assert!(
+        code == Some(1) && said.contains("503") && said.contains("connecting to the room log"),
+        "{code:?} {said}"
+    );
+
+    let (code, said) = healthcheck(data.path(), "127.0.0.1:0");
+    assert!(
+        code == Some(1) && said.contains("port 0"),
+        "{code:?} {said}"
+    );
+}
+
+#[test]
+fn healthcheck_does_not_take_another_program_for_a_server() {
+    let data = tempfile::tempdir().unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let greeting = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        stream.write_all(b"SSH-2.0-nonsense\r\n").unwrap();
+    });
+    let (code, said) = healthcheck(data.path(), &address);
+    greeting.join().unwrap();
+    assert!(
+        code == Some(1) && said.contains("does not answer as Maru does"),
+        "{code:?} {said}"
+    );
+    // Accepted by the system, never answered.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, said) = healthcheck(data.path(), &silent.local_addr().unwrap().to_string());
+    assert!(
+        code == Some(1) && said.contains("has not answered within"),
+        "{code:?} {said}"
+    );
 }
 
 #[test]
