@@ -10,7 +10,9 @@
 cd "$ROOT"
 
 # The commit, and `-dirty` where the files differ from it; nothing outside a checkout.
-commit() { git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || true; }
+commit() {
+    if [ -e .git ]; then git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || true; fi
+}
 
 # The same commit gives the same archive, byte for byte, when it is built by the same tools on the same machine: names in one
 # order, of one owner, as old as the commit. Tar of GNU and of BSD (macOS) name the owner differently.
@@ -45,7 +47,7 @@ machine() {
 
 # When the commit was made, in the form that touch wants; a fixed day outside a checkout.
 commit_time() {
-    TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S 2>/dev/null || echo 200001010000.00
+    { [ -e .git ] && TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S 2>/dev/null; } || echo 200001010000.00
 }
 
 say "Building the release (the first time 5 to 15 minutes, most of it OpenSSL, librdkafka and Leptos)"
