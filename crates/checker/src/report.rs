@@ -59,7 +59,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    pub(crate) fn of(history: &[Event]) -> Self {
+    /// Counts the events of a history.
+    pub fn of(history: &[Event]) -> Self {
         let mut all = Self::default();
         for event in history {
             match &event.what {
