@@ -18,7 +18,7 @@ buildah() { command buildah --storage-driver vfs "$@"; }
 
 # What README.md tells people on Debian to install, and what it tells them to type.
 packages() { grep -o 'Debian and Ubuntu: `apt-get install [^`]*`' README.md | sed 's/.*install \(.*\)`/\1/' | paste -s -d ' ' -; }
-commands() { sed -n '/^## Start/,/^## /p' README.md | sed -n '/^```sh$/,/^```$/p' | sed -e '/^```/d' -e 's/ *#.*//'; }
+commands() { sed -n '/^## Start/,$p' README.md | sed -n '/^```sh$/,/^```$/p' | sed -e '/^```$/q' | sed -e '/^```/d' -e 's/ *#.*//'; }
 
 clean_up() { buildah rm "$CONTAINER" >/dev/null 2>&1 || true; }
 
