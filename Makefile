@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster
+.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -8,6 +8,8 @@ help:
 	@echo ''
 	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
 	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
+	@echo 'make image       build the container image from source, with docker, podman or buildah'
+	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
@@ -44,3 +46,10 @@ kafka-stop:
 cluster:
 	@scripts/dist.sh
 	@scripts/cluster.sh
+
+image:
+	@scripts/image.sh
+
+image-test:
+	@scripts/dist.sh
+	@scripts/image-test.sh

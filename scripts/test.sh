@@ -43,5 +43,12 @@ if [ -n "${MARU_TEST_KAFKA:-}" ]; then
     cargo test --quiet --workspace --exclude frontend $(tests_for_kafka)
 fi
 
+if lack=$(scripts/image-test.sh missing); then
+    warn "SKIPPED: the tests of the image. $lack"
+else
+    scripts/image-test.sh build
+    export MARU_TEST_IMAGE=yes
+fi
+
 say "Testing the release in Chromium (a few minutes)"
 scripts/end2end.sh
