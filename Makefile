@@ -10,7 +10,8 @@ help:
 	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
-	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
+	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
+	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
 
@@ -29,6 +30,7 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/kafka-test.sh
 	@scripts/measure.sh
 
 lint:
@@ -36,11 +38,11 @@ lint:
 	@scripts/lint.sh
 
 kafka:
-	@scripts/kafka.sh start
+	@KAFKA_NODES=$(NODES) scripts/kafka.sh start
 
 kafka-stop:
 	@scripts/kafka.sh stop
 
 cluster:
 	@scripts/dist.sh
-	@scripts/cluster.sh
+	@KAFKA_NODES=$(NODES) scripts/cluster.sh
