@@ -28,8 +28,17 @@ struct State {
     told: bool,
     /// The latest trouble of any connection.
     trouble: Option<String>,
-    /// What a broker said when it did not accept our credentials.
-    refusal: Option<String>,
+    /// Why a broker and this server do not let each other in.
+    refusal: Option<Refusal>,
+}
+
+/// What only a person can change, and what librdkafka says about it.
+#[derive(Clone, Debug)]
+enum Refusal {
+    /// The broker does not accept our credentials.
+    Credentials(String),
+    /// TLS fails, mostly because we do not trust the broker's certificate.
+    Certificate(String),
 }
 
 impl Link {
@@ -58,10 +67,11 @@ impl Link {
             return;
         }
         state.told = true;
-        let reason = state.refusal.as_deref().or(state.trouble.as_deref());
+        let refusal = state.refusal.clone();
+        let reason = refusal.map(|refusal| self.sentence(refusal).to_string());
         tracing::warn!(
             brokers = self.brokers,
-            reason,
+            reason = reason.or_else(|| state.trouble.clone()),
             "Kafka does not answer: messages wait, history goes on, and the server keeps trying by itself"
         );
     }
@@ -83,13 +93,18 @@ impl Link {
         self.state().told
     }
 
-    /// The error for a start that the brokers' refusal of our credentials has ended.
+    /// The error for a start that only a person can bring further.
     pub(super) fn refusal(&self) -> Option<StartError> {
-        let reason = self.state().refusal.clone()?;
-        Some(StartError::Authentication {
-            brokers: self.brokers.clone(),
-            reason,
-        })
+        let refusal = self.state().refusal.clone()?;
+        Some(self.sentence(refusal))
+    }
+
+    fn sentence(&self, refusal: Refusal) -> StartError {
+        let brokers = self.brokers.clone();
+        match refusal {
+            Refusal::Credentials(reason) => StartError::Authentication { brokers, reason },
+            Refusal::Certificate(reason) => StartError::Certificate { brokers, reason },
+        }
     }
 
     /// Sorts an error that librdkafka tells outside of any call.
@@ -104,12 +119,15 @@ impl Link {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.lost(reason),
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
-                self.state().refusal = Some(reason.to_owned());
+                self.state().refusal = Some(Refusal::Credentials(reason.to_owned()));
+            }
+            // A connection that is cut in the middle of the handshake is a BrokerTransportFailure, so this will not pass.
+            Some(RDKafkaErrorCode::SSL) => {
+                self.state().refusal = Some(Refusal::Certificate(reason.to_owned()));
             }
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::SSL
                 | RDKafkaErrorCode::OperationTimedOut,
             ) => self.state().trouble = Some(reason.to_owned()),
             _ => {}
@@ -168,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_of_credentials_ends_the_start() {
+    fn only_what_a_person_has_to_change_ends_the_start() {
         let link = Link::new("kafka:9092");
         link.event(
             &KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure),
@@ -185,6 +203,13 @@ mod tests {
         );
         assert!(
             matches!(link.refusal(), Some(StartError::Authentication { reason, .. }) if reason == "invalid password")
+        );
+        link.event(
+            &KafkaError::Global(RDKafkaErrorCode::SSL),
+            "certificate verify failed",
+        );
+        assert!(
+            matches!(link.refusal(), Some(StartError::Certificate { reason, .. }) if reason == "certificate verify failed")
         );
     }
 }
