@@ -1,5 +1,6 @@
 //! Whether Kafka answers: one clear line in the log per outage and one when it is over, whatever librdkafka repeats.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const SUSPICION: Duration = Duration::from_secs(2);
 /// The connection to the brokers as all clients together see it.
 pub(super) struct Link {
     brokers: String,
+    /// Whether a broker has ever answered: otherwise the settings may be wrong.
+    reached: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -45,6 +48,7 @@ impl Link {
     pub(super) fn new(brokers: &str) -> Self {
         Self {
             brokers: brokers.to_owned(),
+            reached: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -68,16 +72,29 @@ impl Link {
         }
         state.told = true;
         let refusal = state.refusal.clone();
-        let reason = refusal.map(|refusal| self.sentence(refusal).to_string());
-        tracing::warn!(
-            brokers = self.brokers,
-            reason = reason.or_else(|| state.trouble.clone()),
-            "Kafka does not answer: messages wait, history goes on, and the server keeps trying by itself"
-        );
+        let reason = refusal
+            .map(|refusal| self.sentence(refusal).to_string())
+            .or_else(|| state.trouble.clone());
+        let brokers = &self.brokers;
+        if self.reached.load(Ordering::Relaxed) {
+            tracing::warn!(
+                brokers,
+                reason,
+                "Kafka does not answer: messages wait, history goes on, and the server keeps trying by itself"
+            );
+        } else {
+            tracing::warn!(
+                brokers,
+                reason,
+                "Kafka cannot be reached: the server keeps trying by itself; if this lasts, check the brokers' addresses, \
+                 and whether they want another security.protocol"
+            );
+        }
     }
 
     /// A broker answered.
     pub(super) fn answered(&self) {
+        self.reached.store(true, Ordering::Relaxed);
         let state = std::mem::take(&mut *self.state());
         if state.told {
             let seconds = state.suspected.map_or(0, |since| since.elapsed().as_secs());
@@ -134,6 +151,17 @@ impl Link {
         }
     }
 
+    /// What librdkafka itself logs is for those who look for it: it repeats with every attempt. Why a broker hung up,
+    /// however, it says nowhere else: mostly because of a wrong `security.protocol`.
+    pub(super) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        tracing::debug!(target: "librdkafka", ?level, facility, "{line}");
+        if facility == "FAIL" {
+            // After the thread's name.
+            let reason = line.split_once("]: ").map_or(line, |(_, reason)| reason);
+            self.state().trouble = Some(reason.to_owned());
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +173,7 @@ pub(super) struct Quiet(pub(super) Arc<Link>);
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log(level, facility, line);
+        self.0.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -159,11 +187,6 @@ impl ProducerContext for Quiet {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
-}
-
-/// What librdkafka itself logs is for those who look for it: it repeats with every attempt.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
-    tracing::debug!(target: "librdkafka", ?level, facility, "{line}");
 }
 
 #[cfg(test)]
@@ -183,6 +206,22 @@ mod tests {
         assert!(link.is_down());
         link.answered();
         assert!(!link.is_down());
+    }
+
+    #[test]
+    fn the_best_reason_for_an_outage_is_kept() {
+        let link = Link::new("kafka:9092");
+        let line = "[thrd:kafka:9092/1]: kafka:9092/1: Disconnected";
+        link.log(RDKafkaLogLevel::Info, "FAIL", line);
+        link.log(RDKafkaLogLevel::Info, "OTHER", "nothing to do with it");
+        link.event(
+            &KafkaError::Global(RDKafkaErrorCode::AllBrokersDown),
+            "1/1 brokers are down",
+        );
+        assert_eq!(
+            link.state().trouble.as_deref(),
+            Some("kafka:9092/1: Disconnected")
+        );
     }
 
     #[test]
