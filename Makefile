@@ -12,7 +12,8 @@ help:
 	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
-	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
+	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
+	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
 
@@ -31,6 +32,7 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/kafka-test.sh
 	@scripts/measure.sh
 
 lint:
@@ -38,14 +40,14 @@ lint:
 	@scripts/lint.sh
 
 kafka:
-	@scripts/kafka.sh start
+	@KAFKA_NODES=$(NODES) scripts/kafka.sh start
 
 kafka-stop:
 	@scripts/kafka.sh stop
 
 cluster:
 	@scripts/dist.sh
-	@scripts/cluster.sh
+	@KAFKA_NODES=$(NODES) scripts/cluster.sh
 
 image:
 	@scripts/image.sh
