@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster
+.PHONY: help run dev dist test test-all fuzz lint kafka kafka-stop cluster
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -10,6 +10,7 @@ help:
 	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
+	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
@@ -29,7 +30,11 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/fuzz.sh
 	@scripts/measure.sh
+
+fuzz:
+	@scripts/fuzz.sh
 
 lint:
 	@scripts/tools.sh test
