@@ -30,6 +30,7 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/contract.sh
 	@scripts/fuzz.sh
 	@scripts/measure.sh
 

@@ -27,7 +27,7 @@ const SASL_AUTHENTICATE: i16 = 36;
 const FLEXIBLE_FETCH: i16 = 12;
 
 /// A running log with a durable topic `t` and a memory topic `m`, of two partitions each.
-pub struct Log {
+pub(crate) struct Log {
     runtime: Runtime,
     log: Option<PocketKafka>,
     address: SocketAddr,
@@ -35,7 +35,7 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = Settings {
             directory: directory.path().to_owned(),
@@ -81,7 +81,7 @@ impl Log {
 
     /// Sends the stream that follows the first octet, before authentication or (if that octet is odd) after it. All that was sent is
     /// answered, or the connection is closed; nothing hangs, and nobody else is harmed.
-    pub fn check(&self, input: &[u8]) {
+    pub(crate) fn check(&self, input: &[u8]) {
         let [choice, stream @ ..] = input else {
             return;
         };

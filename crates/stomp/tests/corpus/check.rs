@@ -24,7 +24,7 @@ const LARGE: Limits = Limits {
 };
 
 /// The first octet chooses the version, the limits and the question; the second how the stream is cut.
-pub fn check(input: &[u8]) {
+pub(crate) fn check(input: &[u8]) {
     let [choice, cut, rest @ ..] = input else {
         return;
     };
