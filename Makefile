@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster image image-test
+.PHONY: help run dev dist test test-all fuzz lint kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -12,6 +12,7 @@ help:
 	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
+	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
 	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
@@ -33,7 +34,12 @@ test:
 test-all:
 	@scripts/test.sh
 	@scripts/kafka-test.sh
+	@scripts/contract.sh
+	@scripts/fuzz.sh
 	@scripts/measure.sh
+
+fuzz:
+	@scripts/fuzz.sh
 
 lint:
 	@scripts/tools.sh test

@@ -135,6 +135,17 @@ impl Broker {
 
     /// Writes a record as a program that is not Maru would.
     pub(crate) fn produce(&self, topic: &str, partition: i32, key: &str, value: &str) {
+        self.produce_bytes(topic, partition, Some(key), Some(value.as_bytes()));
+    }
+
+    /// As [`produce`](Self::produce), with a key or a value of any bytes, or none.
+    pub(crate) fn produce_bytes(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: Option<&str>,
+        value: Option<&[u8]>,
+    ) {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.address);
         for (key, value) in &self.properties {
@@ -142,10 +153,13 @@ impl Broker {
         }
         let producer: BaseProducer = config.create().unwrap();
         let topic = format!("{}.{topic}", self.prefix);
-        let record = BaseRecord::to(&topic)
-            .partition(partition)
-            .key(key)
-            .payload(value);
+        let mut record: BaseRecord<'_, str, [u8]> = BaseRecord::to(&topic).partition(partition);
+        if let Some(key) = key {
+            record = record.key(key);
+        }
+        if let Some(value) = value {
+            record = record.payload(value);
+        }
         producer.send(record).map_err(|(error, _)| error).unwrap();
         producer.flush(PATIENCE).unwrap();
     }
