@@ -47,6 +47,11 @@ const around = (folder) => `
     include ${folder}/maru.conf;
   }`;
 
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGTERM");
+});
+
 /** A proxy before the servers at these addresses; only where it listens and where they are differs from what is shipped. */
 export class Nginx {
   static async start(...hosts) {
@@ -64,6 +69,8 @@ export class Nginx {
     nginx.child = spawn(PROGRAM, ["-p", nginx.folder, "-c", join(nginx.folder, "nginx.conf"), "-g", "daemon off;"], {
       stdio: ["ignore", "ignore", "pipe"],
     });
+    running.add(nginx.child);
+    nginx.child.once("exit", () => running.delete(nginx.child));
     let said = "";
     nginx.child.stderr.setEncoding("utf8").on("data", (data) => (said += data));
     nginx.ended = once(nginx.child, "exit");
@@ -79,7 +86,7 @@ export class Nginx {
   }
 
   async stop() {
-    this.child.kill("SIGQUIT");
+    this.child.kill("SIGTERM");
     await this.ended;
   }
 }

@@ -88,11 +88,13 @@ test("Host and Origin are judged as without the proxy", options, async () => {
   for (const origin of ["null", "https://evil.example", first.url]) assert.equal(await handshake({ Origin: origin }), 403, origin);
 });
 
-test("servers are told who asks and where, whatever the client claims", options, async () => {
+test("servers are told who asks and where, whatever the client claims", options, async (t) => {
   const heard = [];
   const recorder = createServer(({ headers }, response) => heard.push(headers) && response.end()).listen(0, "127.0.0.1");
   await once(recorder, "listening");
+  t.after(() => recorder.close());
   const witness = await Nginx.start(`127.0.0.1:${recorder.address().port}`);
+  t.after(() => witness.stop());
   await get(witness, "/", { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", Upgrade: "" });
   const { host, connection, ...headers } = heard.at(-1);
   assert.equal(host, witness.host);
@@ -100,8 +102,6 @@ test("servers are told who asks and where, whatever the client claims", options,
   assert.equal(headers["x-forwarded-for"], "127.0.0.1");
   assert.equal(headers["x-forwarded-proto"], "http");
   assert.equal(headers["x-forwarded-host"], witness.host);
-  await witness.stop();
-  recorder.close();
 });
 
 test("connections outlive the longest silence between heart-beats", options, () => {
