@@ -1,14 +1,19 @@
 //! What was composed and is not in the room yet: sent in order, one at a time, under the same id until it is settled.
+//!
+//! Each message is stored before its first attempt and until the log has it, so it outlives the page.
 
-use protocol::{Message, Sender, limits};
+use protocol::{Message, RoomName, Sender, limits};
 use uuid::Builder;
 
 use super::backoff::Jitter;
+use super::event::Effect;
 use super::timeline::Place;
 use super::wire::Notice;
 
+mod entry;
 mod pending;
 
+pub use self::entry::Entry;
 use self::pending::Attempt;
 pub use self::pending::{ComposeError, Failure, Pending, Status};
 
@@ -27,7 +32,12 @@ const CAPACITY: usize = 200;
 /// The messages that wait, in the order in which they are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// By rank.
     items: Vec<Pending>,
+    /// The rank of the latest message.
+    rank: u64,
+    /// Ids that the storage need not keep any longer.
+    settled: Vec<String>,
     changed: bool,
 }
 
@@ -42,6 +52,7 @@ impl Outbox {
         &mut self,
         now: u64,
         page_time: u64,
+        room: &RoomName,
         text: String,
         random: [u8; 10],
     ) -> Result<(), ComposeError> {
@@ -54,6 +65,7 @@ impl Outbox {
         if self.items.len() >= CAPACITY {
             return Err(ComposeError::Full);
         }
+        let rank = self.next_rank(page_time);
         self.items.push(Pending {
             id: Builder::from_unix_timestamp_millis(page_time, &random)
                 .into_uuid()
@@ -61,6 +73,11 @@ impl Outbox {
             text,
             composed_at: page_time,
             status: Status::Queued,
+            kept: true,
+            room: room.clone(),
+            rank,
+            stale: true,
+            stored: false,
             since: now,
             asked_at: now,
             sent: false,
@@ -71,11 +88,53 @@ impl Outbox {
         Ok(())
     }
 
+    /// Takes over what an earlier page or another tab left. What is here already stays as it is.
+    pub(super) fn adopt(&mut self, entry: Entry, now: u64, page_time: u64) {
+        if self.find(&entry.id).is_none() {
+            self.rank = self.rank.max(entry.rank);
+            let later = self.items.iter().position(|item| item.rank > entry.rank);
+            let index = later.unwrap_or(self.items.len());
+            self.items
+                .insert(index, Pending::revive(entry, now, page_time));
+            self.changed = true;
+        }
+    }
+
+    /// Another tab has taken these over, storage and all.
+    pub(super) fn hand_over(&mut self, ids: &[String]) {
+        let before = self.items.len();
+        self.items.retain(|item| !ids.contains(&item.id));
+        self.changed |= self.items.len() != before;
+    }
+
+    /// The storage had no room for a message.
+    pub(super) fn not_kept(&mut self, id: &str) {
+        if let Some(item) = self.find(id) {
+            item.kept = false;
+            self.changed = true;
+        }
+    }
+
+    /// Has the storage brought up to date.
+    pub(super) fn store(&mut self, effects: &mut Vec<Effect>, page_time: impl Fn(u64) -> u64) {
+        for item in self.items.iter_mut().filter(|item| item.stale) {
+            item.stale = false;
+            item.stored = true;
+            if !item.kept {
+                item.kept = true;
+                self.changed = true;
+            }
+            effects.push(Effect::Store(item.entry(&page_time)));
+        }
+        let settled = self.settled.drain(..);
+        effects.extend(settled.map(|id| Effect::Forget { id }));
+    }
+
     /// The message to be sent now, if it is time: always the first open one, so that none overtakes another.
     pub(super) fn next(&mut self, now: u64) -> Option<&Pending> {
         for item in &mut self.items {
             if item.is_open() && now - item.asked_at > RESEND_MS {
-                item.status = Status::Failed(Failure::TooOld);
+                item.fail(Failure::TooOld);
                 self.changed = true;
             }
         }
@@ -86,6 +145,7 @@ impl Outbox {
         if due > now {
             return None;
         }
+        item.stale |= !item.sent;
         item.sent = true;
         item.attempt = Attempt::Awaiting(now + ANSWER_MS);
         Some(item)
@@ -103,20 +163,27 @@ impl Outbox {
         }
     }
 
-    /// The message is stored.
-    pub(super) fn receipt(&mut self, id: &str, place: Option<Place>) {
-        if let Some(item) = self.find(id) {
-            item.status = Status::Sent;
-            item.attempt = Attempt::Stored(place);
-            self.changed = true;
+    /// The message is in the log. False if it is not one of these.
+    pub(super) fn receipt(&mut self, id: &str, place: Option<Place>) -> bool {
+        let Some(item) = self.find(id) else {
+            return false;
+        };
+        item.status = Status::Sent;
+        item.attempt = Attempt::Stored(place);
+        // A later page will find it in the log.
+        item.stale = false;
+        if std::mem::take(&mut item.stored) {
+            self.settled.push(id.to_owned());
         }
+        self.changed = true;
+        true
     }
 
     /// The message was refused: tried again later if the server says that this may help. False if the id is unknown.
     pub(super) fn refused(
         &mut self,
         id: &str,
-        notice: Notice,
+        notice: &Notice,
         now: u64,
         jitter: &mut Jitter,
     ) -> bool {
@@ -133,7 +200,7 @@ impl Outbox {
             item.attempt = Attempt::Due(now.saturating_add(wait));
             item.refusals = item.refusals.saturating_add(1);
         } else {
-            item.status = Status::Failed(Failure::Refused(notice.refusal));
+            item.fail(Failure::Refused(notice.refusal.clone()));
             self.changed = true;
         }
         true
@@ -158,13 +225,19 @@ impl Outbox {
         });
     }
 
+    /// Elsewhere there is no timeline to wait for: what is stored in the log is done with.
+    pub(super) fn settle_all(&mut self) {
+        self.remove(|item| matches!(item.attempt, Attempt::Stored(_)));
+    }
+
     /// Sends a failed message again, after all others: a later one may be under way already.
-    pub(super) fn retry(&mut self, id: &str, now: u64) {
+    pub(super) fn retry(&mut self, id: &str, now: u64, page_time: u64) {
         let Some(index) = self.items.iter().position(|item| item.id == id) else {
             return;
         };
         if let Status::Failed(_) = self.items[index].status {
             let item = self.items.remove(index);
+            let rank = self.next_rank(page_time);
             let status = if item.sent {
                 Status::Sending
             } else {
@@ -172,6 +245,8 @@ impl Outbox {
             };
             self.items.push(Pending {
                 status,
+                rank,
+                stale: true,
                 since: now,
                 asked_at: now,
                 attempt: Attempt::Due(now),
@@ -228,9 +303,21 @@ impl Outbox {
         self.items.iter_mut().find(|item| item.id == id)
     }
 
+    fn next_rank(&mut self, page_time: u64) -> u64 {
+        self.rank = page_time.max(self.rank + 1);
+        self.rank
+    }
+
     fn remove(&mut self, gone: impl Fn(&Pending) -> bool) {
         let before = self.items.len();
-        self.items.retain(|item| !gone(item));
+        let settled = &mut self.settled;
+        self.items.retain(|item| {
+            let gone = gone(item);
+            if gone && item.stored {
+                settled.push(item.id.clone());
+            }
+            !gone
+        });
         self.changed |= self.items.len() != before;
     }
 }

@@ -1,6 +1,8 @@
 //! One message that was composed and is not in the room yet.
 
-use super::Place;
+use protocol::RoomName;
+
+use super::{Entry, Place};
 use crate::chat::event::Refusal;
 
 /// A message that was composed here and is not part of the room yet.
@@ -14,6 +16,16 @@ pub struct Pending {
     pub composed_at: u64,
     /// How far it has come.
     pub status: Status,
+    /// Whether it outlives the page: false if the browser has no room for it, or no storage.
+    pub kept: bool,
+    /// Where it is to be said.
+    pub(in crate::chat) room: RoomName,
+    /// Its place in the order of sending.
+    pub(super) rank: u64,
+    /// Whether what is in the storage is not the latest.
+    pub(super) stale: bool,
+    /// Whether there is an entry in the storage.
+    pub(super) stored: bool,
     /// When the present wait for a receipt began, for the person who looks at it.
     pub(super) since: u64,
     /// When it was composed or the person asked for it again: the start of the 24 hours.
@@ -73,6 +85,56 @@ pub enum ComposeError {
 }
 
 impl Pending {
+    /// What came out of the storage. `now` is the engine's time at the page's time `page_time`.
+    pub(super) fn revive(entry: Entry, now: u64, page_time: u64) -> Self {
+        // A clock that was set back since then says as little about the age as one that was set forward.
+        let age = page_time.abs_diff(entry.asked_at);
+        let asked_at = now.saturating_sub(age);
+        Self {
+            id: entry.id,
+            text: entry.text,
+            composed_at: entry.composed_at,
+            status: match (entry.failure, entry.attempted) {
+                (Some(failure), _) => Status::Failed(failure),
+                (None, true) => Status::Sending,
+                (None, false) => Status::Queued,
+            },
+            kept: true,
+            room: entry.room,
+            rank: entry.rank,
+            stale: false,
+            stored: true,
+            since: if entry.attempted { asked_at } else { now },
+            asked_at,
+            sent: entry.attempted,
+            attempt: Attempt::Due(now),
+            refusals: 0,
+        }
+    }
+
+    /// What the storage keeps. `page_time` leads from the engine's time to the page's.
+    pub(super) fn entry(&self, page_time: impl Fn(u64) -> u64) -> Entry {
+        Entry {
+            id: self.id.clone(),
+            room: self.room.clone(),
+            text: self.text.clone(),
+            composed_at: self.composed_at,
+            asked_at: page_time(self.asked_at),
+            rank: self.rank,
+            attempted: self.sent,
+            failure: match &self.status {
+                Status::Failed(failure) => Some(failure.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// It is not tried again by itself.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.status = Status::Failed(failure);
+        self.stale = true;
+    }
+
     /// Whether it still has to be sent, or answered.
     pub(super) fn is_open(&self) -> bool {
         matches!(

@@ -272,6 +272,7 @@ impl World {
                         },
                     );
                 }
+                Effect::Store(_) | Effect::Forget { .. } => {}
                 Effect::Changed(changes) => self.pages[page].see(changes),
             }
         }
