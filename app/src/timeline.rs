@@ -123,7 +123,7 @@ pub(crate) fn lay_out<'a>(
                 continues,
                 shows_time: false,
                 status: Some(item.status.clone()),
-                unkept: !item.kept && item.status != Status::Sent,
+                unkept: !item.is_kept(),
             };
             rows.push(Row {
                 key: Key::Own(item.id.clone()),

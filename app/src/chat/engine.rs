@@ -246,6 +246,9 @@ impl Engine {
         if self.subscription.is_caught_up(self.timeline.head().offset) {
             self.link.live(now);
         }
+        if self.outbox.take_doubt(now) | self.elsewhere.take_doubt(now) {
+            self.probe(now);
+        }
         self.outbox.settle(self.timeline.head());
         self.elsewhere.settle_all();
         self.send(now);

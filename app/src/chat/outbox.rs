@@ -14,7 +14,7 @@ mod entry;
 mod pending;
 
 pub use self::entry::Entry;
-use self::pending::Attempt;
+use self::pending::{Attempt, Kept};
 pub use self::pending::{ComposeError, Failure, Pending, Status};
 
 /// How long a message may wait for its receipt before the page says that it is not confirmed, in milliseconds.
@@ -73,11 +73,9 @@ impl Outbox {
             text,
             composed_at: page_time,
             status: Status::Queued,
-            kept: true,
             room: room.clone(),
             rank,
-            stale: true,
-            stored: false,
+            kept: Kept::Stale,
             since: now,
             asked_at: now,
             sent: false,
@@ -110,20 +108,16 @@ impl Outbox {
     /// The storage had no room for a message.
     pub(super) fn not_kept(&mut self, id: &str) {
         if let Some(item) = self.find(id) {
-            item.kept = false;
+            item.kept = Kept::NoRoom;
             self.changed = true;
         }
     }
 
     /// Has the storage brought up to date.
     pub(super) fn store(&mut self, effects: &mut Vec<Effect>, page_time: impl Fn(u64) -> u64) {
-        for item in self.items.iter_mut().filter(|item| item.stale) {
-            item.stale = false;
-            item.stored = true;
-            if !item.kept {
-                item.kept = true;
-                self.changed = true;
-            }
+        let stale = |item: &&mut Pending| item.kept == Kept::Stale;
+        for item in self.items.iter_mut().filter(stale) {
+            item.kept = Kept::Whole;
             effects.push(Effect::Store(item.entry(&page_time)));
         }
         let settled = self.settled.drain(..);
@@ -139,22 +133,35 @@ impl Outbox {
             }
         }
         let item = self.items.iter_mut().find(|item| item.is_open())?;
-        let (Attempt::Due(due) | Attempt::Awaiting(due)) = item.attempt else {
-            return None;
-        };
-        if due > now {
+        if item.attempt.due().is_none_or(|due| due > now) {
             return None;
         }
-        item.stale |= !item.sent;
-        item.sent = true;
-        item.attempt = Attempt::Awaiting(now + ANSWER_MS);
+        if !item.sent {
+            item.sent = true;
+            item.kept = Kept::Stale;
+        }
+        item.attempt = Attempt::Awaiting {
+            doubt_at: Some(now + UNCONFIRMED_MS),
+            again_at: now + ANSWER_MS,
+        };
         Some(item)
+    }
+
+    /// Whether an answer is missing for so long that the connection is in doubt. Said once of every attempt.
+    pub(super) fn take_doubt(&mut self, now: u64) -> bool {
+        let item = self.items.iter_mut().find(|item| item.is_open());
+        if let Some(item) = item
+            && let Attempt::Awaiting { doubt_at, .. } = &mut item.attempt
+        {
+            return doubt_at.take_if(|doubt_at| *doubt_at <= now).is_some();
+        }
+        false
     }
 
     /// A new connection is ready: what was under way on the old one may be lost and is sent again.
     pub(super) fn resume(&mut self, now: u64) {
         for item in &mut self.items {
-            if let Attempt::Awaiting(_) = item.attempt {
+            if let Attempt::Awaiting { .. } = item.attempt {
                 item.attempt = Attempt::Due(now);
             }
             if item.status == Status::Queued {
@@ -170,9 +177,7 @@ impl Outbox {
         };
         item.status = Status::Sent;
         item.attempt = Attempt::Stored(place);
-        // A later page will find it in the log.
-        item.stale = false;
-        if std::mem::take(&mut item.stored) {
+        if std::mem::replace(&mut item.kept, Kept::Needless) != Kept::Needless {
             self.settled.push(id.to_owned());
         }
         self.changed = true;
@@ -246,7 +251,7 @@ impl Outbox {
             self.items.push(Pending {
                 status,
                 rank,
-                stale: true,
+                kept: Kept::Stale,
                 since: now,
                 asked_at: now,
                 attempt: Attempt::Due(now),
@@ -289,13 +294,8 @@ impl Outbox {
             .clone()
             .filter(|item| item.status == Status::Sending)
             .map(|item| item.since + UNCONFIRMED_MS);
-        let attempt = open
-            .next()
-            .filter(|_| ready)
-            .and_then(|item| match item.attempt {
-                Attempt::Due(due) | Attempt::Awaiting(due) => Some(due),
-                Attempt::Stored(_) => None,
-            });
+        let attempt = open.next().filter(|_| ready);
+        let attempt = attempt.and_then(|item| item.attempt.deadline());
         statuses.chain(attempt).min()
     }
 
@@ -313,7 +313,7 @@ impl Outbox {
         let settled = &mut self.settled;
         self.items.retain(|item| {
             let gone = gone(item);
-            if gone && item.stored {
+            if gone && item.kept != Kept::Needless {
                 settled.push(item.id.clone());
             }
             !gone

@@ -39,8 +39,6 @@ pub struct Store<S> {
     tab: String,
     /// The ids of the messages that this tab has stored.
     held: Vec<String>,
-    /// Until when this tab's lease holds.
-    until: u64,
 }
 
 /// What a look into the storage showed.
@@ -65,14 +63,13 @@ impl<S: Storage> Store<S> {
             uid,
             tab,
             held: Vec::new(),
-            until: 0,
         }
     }
 
     /// Keeps a message. False if there is no room for it.
     pub fn keep(&mut self, now: u64, entry: &Entry) -> bool {
         // The lease comes first: without one the message would be anybody's.
-        let is_leased = is_valid(self.until, now) || self.lease(now);
+        let is_leased = self.is_leased(&self.tab, now) || self.lease(now);
         let kept = is_leased && self.storage.set(&self.key(&entry.id), &entry.encode());
         if kept && !self.held.contains(&entry.id) {
             self.held.push(entry.id.clone());
@@ -86,9 +83,10 @@ impl<S: Storage> Store<S> {
         self.held.retain(|held| held != id);
     }
 
-    /// Whether this tab slept for longer than its lease: [`tend`](Self::tend) before anything is sent.
+    /// Whether this tab slept for longer than its lease, or another tab has ended the lease because by the clock of that
+    /// moment it did: [`tend`](Self::tend) before anything is sent.
     pub fn has_lapsed(&self, now: u64) -> bool {
-        !self.held.is_empty() && !is_valid(self.until, now)
+        !self.held.is_empty() && !self.is_leased(&self.tab, now)
     }
 
     /// Renews the lease, and takes over what nobody looks after. `before` is the page that this tab showed before: it is
@@ -117,11 +115,8 @@ impl<S: Storage> Store<S> {
     }
 
     /// The page goes away, perhaps for good: whoever comes next may take over at once.
-    pub fn release(&mut self) {
-        if self.until > 0 {
-            self.storage.remove(&lease_key(&self.tab));
-            self.until = 0;
-        }
+    pub fn release(&self) {
+        self.storage.remove(&lease_key(&self.tab));
     }
 
     /// What this tab has stored, and is not there.
@@ -137,6 +132,7 @@ impl<S: Storage> Store<S> {
             if let Some(tab) = key.strip_prefix(LEASES)
                 && !self.is_leased(tab, now)
             {
+                // If its tab is only asleep, this is how it will know.
                 self.storage.remove(&key);
             }
             let Some((tab, _)) = key
@@ -169,13 +165,9 @@ impl<S: Storage> Store<S> {
     }
 
     /// Makes sure of a lease for the next time. False if there is no room for it.
-    fn lease(&mut self, now: u64) -> bool {
-        let until = now + LEASE_MS;
-        let leased = self.storage.set(&lease_key(&self.tab), &until.to_string());
-        if leased {
-            self.until = until;
-        }
-        leased
+    fn lease(&self, now: u64) -> bool {
+        let until = (now + LEASE_MS).to_string();
+        self.storage.set(&lease_key(&self.tab), &until)
     }
 
     fn is_leased(&self, tab: &str, now: u64) -> bool {

@@ -13,6 +13,9 @@ use super::wire;
 const ANSWER_MS: u64 = 5_000;
 /// The same when the connection is in doubt.
 const PROBE_MS: u64 = 2_000;
+/// The same for a server that is not silent: it cuts off a client that lets frames wait for ten seconds, so an answer that
+/// does not come at all shows that SUBSCRIBE did not arrive.
+const LONGEST_ANSWER_MS: u64 = 20_000;
 /// The first window before another page is fetched.
 const FIRST_WINDOW_MS: u64 = 1_000;
 
@@ -196,19 +199,18 @@ impl Subscription {
         )
     }
 
-    /// Until when the receipt must have come, or the next message that was spoken of if the rows end at the offset `head`.
+    /// Until when the receipt must have come, or the next message that was spoken of if the rows end at the offset `end`.
     /// Bytes that arrive show that the connection is only slow, and buy time.
-    pub(super) fn answer_due(&self, heard: u64, head: i64) -> Option<u64> {
+    pub(super) fn answer_due(&self, heard: u64, end: i64) -> Option<u64> {
         match self.state {
-            State::Asked {
-                at,
-                purpose: Purpose::Follow,
-            } => Some(at.max(heard) + ANSWER_MS),
-            State::Asked {
-                at,
-                purpose: Purpose::Probe,
-            } => Some(at.max(heard) + PROBE_MS),
-            State::Following { reach, since } if reach > head => Some(since.max(heard) + ANSWER_MS),
+            State::Asked { at, purpose } => {
+                let silence = match purpose {
+                    Purpose::Follow => ANSWER_MS,
+                    Purpose::Probe => PROBE_MS,
+                };
+                Some((at.max(heard) + silence).min(at + LONGEST_ANSWER_MS))
+            }
+            State::Following { reach, since } if reach > end => Some(since.max(heard) + ANSWER_MS),
             _ => None,
         }
     }

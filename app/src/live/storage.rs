@@ -66,7 +66,7 @@ impl Live {
         );
         let live = Rc::clone(self);
         window_event_listener(ev::pagehide, move |_| {
-            if let Some(store) = &mut *live.store.borrow_mut() {
+            if let Some(store) = &*live.store.borrow() {
                 store.release();
             }
         });

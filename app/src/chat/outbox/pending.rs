@@ -16,16 +16,12 @@ pub struct Pending {
     pub composed_at: u64,
     /// How far it has come.
     pub status: Status,
-    /// Whether it outlives the page: false if the browser has no room for it, or no storage.
-    pub kept: bool,
     /// Where it is to be said.
     pub(in crate::chat) room: RoomName,
     /// Its place in the order of sending.
     pub(super) rank: u64,
-    /// Whether what is in the storage is not the latest.
-    pub(super) stale: bool,
-    /// Whether there is an entry in the storage.
-    pub(super) stored: bool,
+    /// What the storage has of it.
+    pub(super) kept: Kept,
     /// When the present wait for a receipt began, for the person who looks at it.
     pub(super) since: u64,
     /// When it was composed or the person asked for it again: the start of the 24 hours.
@@ -38,15 +34,55 @@ pub struct Pending {
     pub(super) refusals: u32,
 }
 
+/// What the browser's storage has of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Not its latest state, or nothing yet.
+    Stale,
+    /// All.
+    Whole,
+    /// There was no room for it.
+    NoRoom,
+    /// Nothing, and it need not: a later page will find the message in the log.
+    Needless,
+}
+
 /// Where the present attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
     /// To be sent from this time on.
     Due(u64),
-    /// Sent on this connection; sent again at this time if there is no answer.
-    Awaiting(u64),
+    /// Sent on this connection, and not answered yet.
+    Awaiting {
+        /// When to find out whether the connection takes anything at all: once.
+        doubt_at: Option<u64>,
+        /// When to send it again.
+        again_at: u64,
+    },
     /// The receipt came: the message stands there, and will be in the timeline once that has come so far.
     Stored(Option<Place>),
+}
+
+impl Attempt {
+    /// When it is to be sent.
+    pub(super) fn due(self) -> Option<u64> {
+        match self {
+            Self::Due(due) => Some(due),
+            Self::Awaiting { again_at, .. } => Some(again_at),
+            Self::Stored(_) => None,
+        }
+    }
+
+    /// When something is to be done about it.
+    pub(super) fn deadline(self) -> Option<u64> {
+        match self {
+            Self::Awaiting {
+                doubt_at: Some(doubt_at),
+                ..
+            } => Some(doubt_at),
+            _ => self.due(),
+        }
+    }
 }
 
 /// How far a pending message has come.
@@ -99,11 +135,9 @@ impl Pending {
                 (None, true) => Status::Sending,
                 (None, false) => Status::Queued,
             },
-            kept: true,
             room: entry.room,
             rank: entry.rank,
-            stale: false,
-            stored: true,
+            kept: Kept::Whole,
             since: if entry.attempted { asked_at } else { now },
             asked_at,
             sent: entry.attempted,
@@ -132,7 +166,12 @@ impl Pending {
     /// It is not tried again by itself.
     pub(super) fn fail(&mut self, failure: Failure) {
         self.status = Status::Failed(failure);
-        self.stale = true;
+        self.kept = Kept::Stale;
+    }
+
+    /// Whether it outlives the page: not if the browser has no room for it, or no storage.
+    pub fn is_kept(&self) -> bool {
+        self.kept != Kept::NoRoom
     }
 
     /// Whether it still has to be sent, or answered.
