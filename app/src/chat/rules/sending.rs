@@ -234,6 +234,7 @@ fn a_connection_that_only_speaks_is_given_up() {
         let id = page.compose("하나");
         let mut offset = 15;
         while page.connects() == 0 {
+            assert!(offset < 100, "it is never given up");
             page.pass(chatter_ms);
             page.hear(&message(offset + 1, Some(offset), "이웃", "a"));
             offset += 1;
