@@ -13,14 +13,16 @@
 //! - `subscription`: how the room is followed, and what is done when something is missing
 //! - `timeline`: the room's messages, always without a hole
 //! - `outbox`: what was composed and is not in the room yet
+//! - `store`: where that is kept, so that it outlives the page, and which tab sends it
 //! - `wire`: STOMP frames to and from the server
 //! - `clock`, `backoff`: time that never runs backwards, and random waits
 //! - [`grouping`]: which messages are shown as one run (the server's rendering uses it too)
 //!
 //! # Promises
 //!
-//! - A composed message reaches the room once, in the order of composing, however often the connection breaks, unless the
-//!   server refuses it; then it stays with the reason until the person decides.
+//! - A composed message reaches the room once, in the order of composing, however often the connection breaks or the page
+//!   is loaded again, unless the server refuses it or a day has passed; then it stays with the reason until the person
+//!   decides. What the browser could not store is marked, and is lost with the page.
 //! - [`Engine::rows`] is a contiguous part of the room's log that ends at the last known message: a gap is repaired before
 //!   anything behind it is shown.
 
@@ -33,6 +35,7 @@ pub mod grouping;
 mod incoming;
 mod outbox;
 mod socket;
+mod store;
 mod subscription;
 mod timeline;
 mod wire;
@@ -47,5 +50,6 @@ mod testing;
 pub use connection::Connection;
 pub use engine::{Engine, Setup};
 pub use event::{Changes, Effect, Event, PageRequest, Refusal};
-pub use outbox::{ComposeError, Failure, Pending, Status};
+pub use outbox::{ComposeError, Entry, Failure, Pending, Status};
+pub use store::{Storage, Store, Tending};
 pub use timeline::Older;

@@ -68,6 +68,8 @@ pub enum Text {
     Unconfirmed,
     /// State: no connection, sent later.
     Queued,
+    /// State: the browser could not store the message.
+    Unkept,
     /// State: refused by the server.
     Failed,
     /// Sends a refused message again.
@@ -173,6 +175,7 @@ impl Text {
             Self::Sending => ("보내는 중…", "Sending…"),
             Self::Unconfirmed => ("아직 확인되지 않음", "Not confirmed yet"),
             Self::Queued => ("연결되면 보냅니다", "Will be sent when connected"),
+            Self::Unkept => ("새로고침하면 사라집니다", "Lost if you reload"),
             Self::Failed => ("전송되지 않았습니다", "Not sent"),
             Self::Retry => ("다시 보내기", "Retry"),
             Self::Discard => ("삭제", "Delete"),

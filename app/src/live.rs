@@ -6,6 +6,7 @@
 //! # Layout
 //!
 //! - [`socket`], [`history`]: the two ways to the server; [`json`]: what it says
+//! - [`storage`]: what is kept in the browser until the server has it
 //! - [`frames`]: what changes on the page, and when
 //! - [`scroll`]: where the reader is, and how they stay there
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
@@ -26,7 +27,9 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, ResizeObserver, VisibilityState};
 
-use crate::chat::{Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup};
+use crate::chat::{
+    Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup, Store,
+};
 use crate::json::{Unreadable, message, room_state};
 use crate::room::RoomPage;
 use crate::room::feed::{Desk, Feed};
@@ -41,12 +44,14 @@ mod json;
 mod keyboard;
 mod scroll;
 mod socket;
+mod storage;
 
 pub use crash::show_crash;
 
 use announcer::Announcer;
 use bar::Bar;
 use socket::Socket;
+use storage::Shared;
 
 /// A timer that is late by more than this was asleep with the computer, in milliseconds.
 const SLEPT_MS: u64 = 10_000;
@@ -88,6 +93,7 @@ pub(crate) fn attach(feed: Feed, state: &RoomState) {
             feed.clock.use_local_zone();
             // Days are the reader's from here on.
             live.redraw();
+            live.look_after_storage();
             live.dispatch(Event::Start);
             declare_hydrated();
         }
@@ -140,6 +146,10 @@ struct Live {
     feed: Feed,
     room: RoomName,
     engine: RefCell<Engine>,
+    /// Nothing for a reader without a nickname, who sends nothing.
+    store: RefCell<Option<Store<Shared>>>,
+    /// The page that this tab showed before.
+    before: Cell<Option<String>>,
     socket: RefCell<Option<Socket>>,
     wake_up: RefCell<Option<TimeoutHandle>>,
     window: Cell<Window>,
@@ -162,7 +172,10 @@ impl Live {
             history,
             ..
         } = state;
-        let shown = Cell::new(Window::new(history.messages.len()));
+        let person = viewer.person.as_ref();
+        let (store, before) = person
+            .map(|person| storage::open(person.uid.clone()))
+            .unzip();
         let host = window().location().host().unwrap_or_default();
         let seed = u64::from_le_bytes(random());
         let setup = Setup {
@@ -175,10 +188,14 @@ impl Live {
             seed,
             parse_message: |text| message(&json::parse(text)?).ok(),
         };
+        let engine = Engine::new(setup);
+        let shown = Cell::new(Window::new(engine.rows().len()));
         Rc::new(Self {
             feed,
             room,
-            engine: RefCell::new(Engine::new(setup)),
+            engine: RefCell::new(engine),
+            store: RefCell::new(store),
+            before: Cell::new(before.flatten()),
             socket: RefCell::default(),
             wake_up: RefCell::default(),
             window: shown,
@@ -228,11 +245,13 @@ impl Live {
 
     /// Tells the engine what happened and carries out what it asks for.
     fn dispatch(self: &Rc<Self>, event: Event) {
+        self.tend_after_sleep();
         let tasks = self.engine.borrow_mut().handle(now(), event);
         self.carry_out(tasks);
     }
 
     fn carry_out(self: &Rc<Self>, tasks: Vec<Task>) {
+        let mut not_kept = Vec::new();
         for task in tasks {
             match task {
                 Task::Connect { generation } => self.connect(generation),
@@ -241,6 +260,12 @@ impl Live {
                         .borrow_mut()
                         .take_if(|socket| socket.generation() == generation);
                 }
+                Task::Store(entry) => {
+                    if !self.keep(&entry) {
+                        not_kept.push(entry.id);
+                    }
+                }
+                Task::Forget { id } => self.forget(&id),
                 Task::Transmit { generation, text } => {
                     if let Some(socket) = &*self.socket.borrow()
                         && socket.generation() == generation
@@ -252,6 +277,9 @@ impl Live {
                 Task::Fetch(request) => self.fetch(request),
                 Task::Changed(changes) => self.collect(changes),
             }
+        }
+        for id in not_kept {
+            self.dispatch(Event::NotKept { id });
         }
     }
 
@@ -302,6 +330,7 @@ impl Live {
 
 impl Desk for Live {
     fn send(self: Rc<Self>, text: String) -> Result<(), ComposeError> {
+        self.tend_after_sleep();
         let tasks = self.engine.borrow_mut().compose(now(), text, random())?;
         // Whoever speaks wants to see it.
         self.go_to_end();

@@ -5,7 +5,7 @@
 //! - [`feed`]: what the page shows of the room and can ask of it; the seam to `live`
 //! - [`banner`]: what is said about the connection
 //! - [`messages`]: the timeline, [`row`] one row of it, `window` which rows are on the page
-//! - [`composer`]: where one writes
+//! - [`composer`]: where one writes, [`draft`] what was written before
 
 #![expect(
     unreachable_pub,
@@ -22,6 +22,7 @@ use crate::session::Introduction;
 
 mod banner;
 mod composer;
+mod draft;
 pub(crate) mod feed;
 mod messages;
 mod row;

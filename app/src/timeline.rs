@@ -51,6 +51,8 @@ pub(crate) struct Look {
     pub(crate) shows_time: bool,
     /// How far it has come, if it is not in the room yet.
     pub(crate) status: Option<Status>,
+    /// Whether it is lost with the page, because the browser could not store it.
+    pub(crate) unkept: bool,
 }
 
 impl Look {
@@ -102,6 +104,7 @@ pub(crate) fn lay_out<'a>(
             continues,
             shows_time: true,
             status: None,
+            unkept: false,
         };
         rows.push(Row {
             key,
@@ -120,6 +123,7 @@ pub(crate) fn lay_out<'a>(
                 continues,
                 shows_time: false,
                 status: Some(item.status.clone()),
+                unkept: !item.is_kept(),
             };
             rows.push(Row {
                 key: Key::Own(item.id.clone()),

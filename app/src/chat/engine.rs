@@ -9,7 +9,7 @@ use super::backoff::Jitter;
 use super::clock::Clock;
 use super::connection::{Connection, Link};
 use super::event::{Changes, Effect, Event, PageRequest};
-use super::outbox::{ComposeError, Outbox, Pending};
+use super::outbox::{ComposeError, Entry, Outbox, Pending};
 use super::subscription::{Purpose, Subscription};
 use super::timeline::{Older, Place, Timeline};
 use super::wire::{self, Reader};
@@ -48,6 +48,8 @@ pub struct Engine {
     pub(super) subscription: Subscription,
     pub(super) timeline: Timeline,
     pub(super) outbox: Outbox,
+    /// What is to be said in other rooms: composed there, by a page that is gone.
+    pub(super) elsewhere: Outbox,
     /// The connection and the state of older pages as the page knows them.
     shown: (Connection, Older),
     /// When the page's timer goes off.
@@ -76,6 +78,7 @@ impl Engine {
             reader: Reader::new(setup.parse_message),
             subscription: Subscription::new(),
             outbox: Outbox::default(),
+            elsewhere: Outbox::default(),
             shown: (Connection::Connecting, timeline.older()),
             timeline,
             armed: None,
@@ -122,7 +125,7 @@ impl Engine {
         random: [u8; 10],
     ) -> Result<Vec<Effect>, ComposeError> {
         let now = self.clock.advance(now_ms);
-        self.outbox.compose(now, now_ms, text, random)?;
+        self.outbox.compose(now, now_ms, &self.room, text, random)?;
         Ok(self.settle(now))
     }
 
@@ -168,8 +171,17 @@ impl Engine {
                         .push(Effect::Fetch(PageRequest::Before(position)));
                 }
             }
-            Event::Retry { id } => self.outbox.retry(&id, now),
+            Event::Retry { id } => self.outbox.retry(&id, now, now_ms),
             Event::Discard { id } => self.outbox.discard(&id),
+            Event::Adopted { entries } => self.adopt(now, now_ms, entries),
+            Event::TakenOver { ids } => {
+                self.outbox.hand_over(&ids);
+                self.elsewhere.hand_over(&ids);
+            }
+            Event::NotKept { id } => {
+                self.outbox.not_kept(&id);
+                self.elsewhere.not_kept(&id);
+            }
             Event::Wake => self.doubt(now),
             Event::Online => {
                 self.link.set_offline(false);
@@ -183,6 +195,19 @@ impl Engine {
             Event::Tick => self.armed = None,
         }
         self.settle(now)
+    }
+
+    /// Takes over what an earlier page or another tab left.
+    fn adopt(&mut self, now: u64, now_ms: u64, entries: Vec<Entry>) {
+        for entry in entries {
+            let outbox = if entry.room == self.room {
+                &mut self.outbox
+            } else {
+                &mut self.elsewhere
+            };
+            outbox.adopt(entry, now, now_ms);
+        }
+        self.meet_own(self.timeline.rows().len());
     }
 
     /// The latest page came in place of rows that cannot be continued.
@@ -218,17 +243,37 @@ impl Engine {
         if self.subscription.take_reload(now) {
             self.effects.push(Effect::Fetch(PageRequest::Latest));
         }
-        if self.subscription.is_ready()
-            && let Some(item) = self.outbox.next(now)
-        {
-            let frame = wire::send(&self.room, &item.id, &item.text);
-            self.transmit(&frame);
+        if self.subscription.is_caught_up(self.timeline.head().offset) {
+            self.link.live(now);
+        }
+        if self.outbox.take_doubt(now) | self.elsewhere.take_doubt(now) {
+            self.probe(now);
         }
         self.outbox.settle(self.timeline.head());
+        self.elsewhere.settle_all();
+        self.send(now);
         self.changes.pending |= self.outbox.refresh(now, self.link.is_live());
+        self.elsewhere.refresh(now, self.link.is_live());
         self.arm(now);
         self.tell();
         std::mem::take(&mut self.effects)
+    }
+
+    /// Sends what is due, and stores it before.
+    fn send(&mut self, now: u64) {
+        let outboxes = [&mut self.outbox, &mut self.elsewhere];
+        let mut frames = Vec::new();
+        for outbox in outboxes {
+            if self.subscription.is_ready()
+                && let Some(item) = outbox.next(now)
+            {
+                frames.push(wire::send(&item.room, &item.id, &item.text));
+            }
+            outbox.store(&mut self.effects, |time| self.clock.page_time(time));
+        }
+        for frame in frames {
+            self.transmit(&frame);
+        }
     }
 
     /// Asks for a wake-up in time for what is due next. One that is asked for already may come too early, never too late.
@@ -241,6 +286,7 @@ impl Engine {
             self.answer_due(),
             self.subscription.reload_due(),
             self.outbox.deadline(self.subscription.is_ready()),
+            self.elsewhere.deadline(self.subscription.is_ready()),
         ]
         .into_iter()
         .flatten()

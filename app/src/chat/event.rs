@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use protocol::{HistoryPage, Position};
 
+use super::outbox::Entry;
+
 /// Something that happened. Events of a socket carry the generation that [`Effect::Connect`] gave it; those of an
 /// abandoned socket are ignored, so late ones do no harm.
 #[derive(Clone, Debug)]
@@ -52,6 +54,21 @@ pub enum Event {
         /// Its [`Pending::id`](super::Pending::id).
         id: String,
     },
+    /// The storage held these of an earlier page or of a tab that is gone; they are this page's from now on.
+    Adopted {
+        /// In their order.
+        entries: Vec<Entry>,
+    },
+    /// This page was asleep, and another tab has taken these over.
+    TakenOver {
+        /// Their [`Pending::id`](super::Pending::id)s.
+        ids: Vec<String>,
+    },
+    /// An [`Effect::Store`] failed: the message will not outlive the page.
+    NotKept {
+        /// Its [`Pending::id`](super::Pending::id).
+        id: String,
+    },
     /// The page was hidden, frozen or asleep and is back (`visibilitychange` to visible, `pageshow`, a jump of the clock):
     /// the socket may be dead without having said so.
     Wake,
@@ -77,6 +94,13 @@ pub enum Effect {
     Disconnect {
         /// Which socket.
         generation: u64,
+    },
+    /// Keep this in the browser's storage in place of what has the same id, before any effect behind this one.
+    Store(Entry),
+    /// Remove this from the browser's storage.
+    Forget {
+        /// The entry's id.
+        id: String,
     },
     /// Send a text message on the socket.
     Transmit {

@@ -5,7 +5,7 @@ use protocol::Message;
 
 use super::engine::Engine;
 use super::subscription::Purpose;
-use super::timeline::Step;
+use super::timeline::{Place, Step};
 use super::wire::{self, Incoming, Notice, Receipt};
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
             Incoming::Message(message) => self.message(now, message),
             Incoming::Receipt(receipt) => self.receipt(now, &receipt),
             Incoming::Refused { id, notice } => {
-                self.outbox.refused(&id, notice, now, &mut self.jitter);
+                self.refused(now, &id, &notice);
             }
             Incoming::Error { receipt, notice } => self.error(now, receipt, notice),
             Incoming::Other => {}
@@ -60,15 +60,23 @@ impl Engine {
 
     fn receipt(&mut self, now: u64, receipt: &Receipt) {
         if !self.subscription.is_answer(&receipt.id) {
-            self.outbox.receipt(&receipt.id, receipt.place);
+            let is_here = self.outbox.receipt(&receipt.id, receipt.place);
+            self.elsewhere.receipt(&receipt.id, receipt.place);
+            if let Some(place) = receipt.place
+                && is_here
+                && place.epoch == self.timeline.head().epoch
+            {
+                self.subscription.promise(now, place.offset);
+            }
             return;
         }
         if !self.subscription.is_ready() {
             self.outbox.resume(now);
+            self.elsewhere.resume(now);
         }
         if receipt.recovered {
-            self.subscription.follow();
-            self.link.live(now);
+            let reach = receipt.place.map_or(Place::NONE, |place| place.offset);
+            self.subscription.follow(now, reach);
         } else {
             self.subscription.go_astray(
                 now,
@@ -76,6 +84,13 @@ impl Engine {
                 &mut self.jitter,
             );
         }
+    }
+
+    /// A message was refused. False if it is not one of ours.
+    fn refused(&mut self, now: u64, id: &str, notice: &Notice) -> bool {
+        [&mut self.outbox, &mut self.elsewhere]
+            .into_iter()
+            .any(|outbox| outbox.refused(id, notice, now, &mut self.jitter))
     }
 
     /// The server ends the connection.
@@ -86,10 +101,7 @@ impl Engine {
             ..
         } = notice;
         // A message that the server does not take must not keep the page away from the room.
-        let about_message = receipt.is_some_and(|id| {
-            self.outbox
-                .refused(&id, notice.clone(), now, &mut self.jitter)
-        });
+        let about_message = receipt.is_some_and(|id| self.refused(now, &id, &notice));
         if retryable || about_message {
             self.abandon(now, retry_after);
         } else {

@@ -1,15 +1,20 @@
 //! What was composed and is not in the room yet: sent in order, one at a time, under the same id until it is settled.
+//!
+//! Each message is stored before its first attempt and until the log has it, so it outlives the page.
 
-use protocol::{Message, Sender, limits};
+use protocol::{Message, RoomName, Sender, limits};
 use uuid::Builder;
 
 use super::backoff::Jitter;
+use super::event::Effect;
 use super::timeline::Place;
 use super::wire::Notice;
 
+mod entry;
 mod pending;
 
-use self::pending::Attempt;
+pub use self::entry::Entry;
+use self::pending::{Attempt, Kept};
 pub use self::pending::{ComposeError, Failure, Pending, Status};
 
 /// How long a message may wait for its receipt before the page says that it is not confirmed, in milliseconds.
@@ -27,7 +32,12 @@ const CAPACITY: usize = 200;
 /// The messages that wait, in the order in which they are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// By rank.
     items: Vec<Pending>,
+    /// The rank of the latest message.
+    rank: u64,
+    /// Ids that the storage need not keep any longer.
+    settled: Vec<String>,
     changed: bool,
 }
 
@@ -42,6 +52,7 @@ impl Outbox {
         &mut self,
         now: u64,
         page_time: u64,
+        room: &RoomName,
         text: String,
         random: [u8; 10],
     ) -> Result<(), ComposeError> {
@@ -54,6 +65,7 @@ impl Outbox {
         if self.items.len() >= CAPACITY {
             return Err(ComposeError::Full);
         }
+        let rank = self.next_rank(page_time);
         self.items.push(Pending {
             id: Builder::from_unix_timestamp_millis(page_time, &random)
                 .into_uuid()
@@ -61,6 +73,9 @@ impl Outbox {
             text,
             composed_at: page_time,
             status: Status::Queued,
+            room: room.clone(),
+            rank,
+            kept: Kept::Stale,
             since: now,
             asked_at: now,
             sent: false,
@@ -71,30 +86,82 @@ impl Outbox {
         Ok(())
     }
 
+    /// Takes over what an earlier page or another tab left. What is here already stays as it is.
+    pub(super) fn adopt(&mut self, entry: Entry, now: u64, page_time: u64) {
+        if self.find(&entry.id).is_none() {
+            self.rank = self.rank.max(entry.rank);
+            let later = self.items.iter().position(|item| item.rank > entry.rank);
+            let index = later.unwrap_or(self.items.len());
+            self.items
+                .insert(index, Pending::revive(entry, now, page_time));
+            self.changed = true;
+        }
+    }
+
+    /// Another tab has taken these over, storage and all.
+    pub(super) fn hand_over(&mut self, ids: &[String]) {
+        let before = self.items.len();
+        self.items.retain(|item| !ids.contains(&item.id));
+        self.changed |= self.items.len() != before;
+    }
+
+    /// The storage had no room for a message.
+    pub(super) fn not_kept(&mut self, id: &str) {
+        if let Some(item) = self.find(id) {
+            item.kept = Kept::NoRoom;
+            self.changed = true;
+        }
+    }
+
+    /// Has the storage brought up to date.
+    pub(super) fn store(&mut self, effects: &mut Vec<Effect>, page_time: impl Fn(u64) -> u64) {
+        let stale = |item: &&mut Pending| item.kept == Kept::Stale;
+        for item in self.items.iter_mut().filter(stale) {
+            item.kept = Kept::Whole;
+            effects.push(Effect::Store(item.entry(&page_time)));
+        }
+        let settled = self.settled.drain(..);
+        effects.extend(settled.map(|id| Effect::Forget { id }));
+    }
+
     /// The message to be sent now, if it is time: always the first open one, so that none overtakes another.
     pub(super) fn next(&mut self, now: u64) -> Option<&Pending> {
         for item in &mut self.items {
             if item.is_open() && now - item.asked_at > RESEND_MS {
-                item.status = Status::Failed(Failure::TooOld);
+                item.fail(Failure::TooOld);
                 self.changed = true;
             }
         }
         let item = self.items.iter_mut().find(|item| item.is_open())?;
-        let (Attempt::Due(due) | Attempt::Awaiting(due)) = item.attempt else {
-            return None;
-        };
-        if due > now {
+        if item.attempt.due().is_none_or(|due| due > now) {
             return None;
         }
-        item.sent = true;
-        item.attempt = Attempt::Awaiting(now + ANSWER_MS);
+        if !item.sent {
+            item.sent = true;
+            item.kept = Kept::Stale;
+        }
+        item.attempt = Attempt::Awaiting {
+            doubt_at: Some(now + UNCONFIRMED_MS),
+            again_at: now + ANSWER_MS,
+        };
         Some(item)
+    }
+
+    /// Whether an answer is missing for so long that the connection is in doubt. Said once of every attempt.
+    pub(super) fn take_doubt(&mut self, now: u64) -> bool {
+        let item = self.items.iter_mut().find(|item| item.is_open());
+        if let Some(item) = item
+            && let Attempt::Awaiting { doubt_at, .. } = &mut item.attempt
+        {
+            return doubt_at.take_if(|doubt_at| *doubt_at <= now).is_some();
+        }
+        false
     }
 
     /// A new connection is ready: what was under way on the old one may be lost and is sent again.
     pub(super) fn resume(&mut self, now: u64) {
         for item in &mut self.items {
-            if let Attempt::Awaiting(_) = item.attempt {
+            if let Attempt::Awaiting { .. } = item.attempt {
                 item.attempt = Attempt::Due(now);
             }
             if item.status == Status::Queued {
@@ -103,20 +170,25 @@ impl Outbox {
         }
     }
 
-    /// The message is stored.
-    pub(super) fn receipt(&mut self, id: &str, place: Option<Place>) {
-        if let Some(item) = self.find(id) {
-            item.status = Status::Sent;
-            item.attempt = Attempt::Stored(place);
-            self.changed = true;
+    /// The message is in the log. False if it is not one of these.
+    pub(super) fn receipt(&mut self, id: &str, place: Option<Place>) -> bool {
+        let Some(item) = self.find(id) else {
+            return false;
+        };
+        item.status = Status::Sent;
+        item.attempt = Attempt::Stored(place);
+        if std::mem::replace(&mut item.kept, Kept::Needless) != Kept::Needless {
+            self.settled.push(id.to_owned());
         }
+        self.changed = true;
+        true
     }
 
     /// The message was refused: tried again later if the server says that this may help. False if the id is unknown.
     pub(super) fn refused(
         &mut self,
         id: &str,
-        notice: Notice,
+        notice: &Notice,
         now: u64,
         jitter: &mut Jitter,
     ) -> bool {
@@ -133,7 +205,7 @@ impl Outbox {
             item.attempt = Attempt::Due(now.saturating_add(wait));
             item.refusals = item.refusals.saturating_add(1);
         } else {
-            item.status = Status::Failed(Failure::Refused(notice.refusal));
+            item.fail(Failure::Refused(notice.refusal.clone()));
             self.changed = true;
         }
         true
@@ -158,13 +230,19 @@ impl Outbox {
         });
     }
 
+    /// Elsewhere there is no timeline to wait for: what is stored in the log is done with.
+    pub(super) fn settle_all(&mut self) {
+        self.remove(|item| matches!(item.attempt, Attempt::Stored(_)));
+    }
+
     /// Sends a failed message again, after all others: a later one may be under way already.
-    pub(super) fn retry(&mut self, id: &str, now: u64) {
+    pub(super) fn retry(&mut self, id: &str, now: u64, page_time: u64) {
         let Some(index) = self.items.iter().position(|item| item.id == id) else {
             return;
         };
         if let Status::Failed(_) = self.items[index].status {
             let item = self.items.remove(index);
+            let rank = self.next_rank(page_time);
             let status = if item.sent {
                 Status::Sending
             } else {
@@ -172,6 +250,8 @@ impl Outbox {
             };
             self.items.push(Pending {
                 status,
+                rank,
+                kept: Kept::Stale,
                 since: now,
                 asked_at: now,
                 attempt: Attempt::Due(now),
@@ -214,13 +294,8 @@ impl Outbox {
             .clone()
             .filter(|item| item.status == Status::Sending)
             .map(|item| item.since + UNCONFIRMED_MS);
-        let attempt = open
-            .next()
-            .filter(|_| ready)
-            .and_then(|item| match item.attempt {
-                Attempt::Due(due) | Attempt::Awaiting(due) => Some(due),
-                Attempt::Stored(_) => None,
-            });
+        let attempt = open.next().filter(|_| ready);
+        let attempt = attempt.and_then(|item| item.attempt.deadline());
         statuses.chain(attempt).min()
     }
 
@@ -228,9 +303,21 @@ impl Outbox {
         self.items.iter_mut().find(|item| item.id == id)
     }
 
+    fn next_rank(&mut self, page_time: u64) -> u64 {
+        self.rank = page_time.max(self.rank + 1);
+        self.rank
+    }
+
     fn remove(&mut self, gone: impl Fn(&Pending) -> bool) {
         let before = self.items.len();
-        self.items.retain(|item| !gone(item));
+        let settled = &mut self.settled;
+        self.items.retain(|item| {
+            let gone = gone(item);
+            if gone && item.kept != Kept::Needless {
+                settled.push(item.id.clone());
+            }
+            !gone
+        });
         self.changed |= self.items.len() != before;
     }
 }

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod following;
+mod keeping;
 mod refusing;
 mod reviving;
 mod sending;

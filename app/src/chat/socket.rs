@@ -85,8 +85,9 @@ impl Engine {
         }
     }
 
-    /// Until when SUBSCRIBE must have been answered.
+    /// Until when SUBSCRIBE must have been answered, and what is on its way must have come.
     pub(super) fn answer_due(&self) -> Option<u64> {
-        self.subscription.answer_due(self.link.heard_at()?)
+        self.subscription
+            .answer_due(self.link.heard_at()?, self.timeline.head().offset)
     }
 }

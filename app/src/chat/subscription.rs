@@ -13,6 +13,9 @@ use super::wire;
 const ANSWER_MS: u64 = 5_000;
 /// The same when the connection is in doubt.
 const PROBE_MS: u64 = 2_000;
+/// The same for a server that is not silent: it cuts off a client that lets frames wait for ten seconds, so an answer that
+/// does not come at all shows that SUBSCRIBE did not arrive.
+const LONGEST_ANSWER_MS: u64 = 20_000;
 /// The first window before another page is fetched.
 const FIRST_WINDOW_MS: u64 = 1_000;
 
@@ -31,8 +34,9 @@ enum State {
     None,
     /// SUBSCRIBE is under way; messages that do not follow on will be replayed.
     Asked { at: u64, purpose: Purpose },
-    /// Every message follows on the one before it.
-    Following,
+    /// Every message follows on the one before it. The server has spoken at `since` of messages up to the offset `reach`,
+    /// so these are on their way.
+    Following { reach: i64, since: u64 },
     /// The server cannot fill the gap: waits for a page.
     Astray,
 }
@@ -89,12 +93,21 @@ impl Subscription {
             && wire::subscription_receipt(self.serial) == receipt
     }
 
-    /// The replay closes the gap, and the flow goes on from it.
-    pub(super) fn follow(&mut self) {
-        self.state = State::Following;
+    /// The replay closes the gap up to the offset `reach`, and the flow goes on from it.
+    pub(super) fn follow(&mut self, now: u64, reach: i64) {
+        self.state = State::Following { reach, since: now };
         self.ready = true;
         self.reloads = 0;
         self.reload = Reload::None;
+    }
+
+    /// The server says that there is a message at this offset.
+    pub(super) fn promise(&mut self, now: u64, offset: i64) {
+        if let State::Following { reach, since } = &mut self.state
+            && offset > *reach
+        {
+            (*reach, *since) = (offset, now);
+        }
     }
 
     /// The gap cannot be closed: a page has to be fetched, at once the first time.
@@ -167,7 +180,12 @@ impl Subscription {
 
     /// Whether every message that arrives must follow on.
     pub(super) fn is_following(&self) -> bool {
-        matches!(self.state, State::Following)
+        matches!(self.state, State::Following { .. })
+    }
+
+    /// Whether everything that the server has spoken of is there, if the rows end at this offset.
+    pub(super) fn is_caught_up(&self, head: i64) -> bool {
+        matches!(self.state, State::Following { reach, .. } if reach <= head)
     }
 
     /// Whether the connection is in doubt.
@@ -181,17 +199,18 @@ impl Subscription {
         )
     }
 
-    /// Until when the receipt must have come. Bytes that arrive show that the connection is only slow, and buy time.
-    pub(super) fn answer_due(&self, heard: u64) -> Option<u64> {
+    /// Until when the receipt must have come, or the next message that was spoken of if the rows end at the offset `end`.
+    /// Bytes that arrive show that the connection is only slow, and buy time.
+    pub(super) fn answer_due(&self, heard: u64, end: i64) -> Option<u64> {
         match self.state {
-            State::Asked {
-                at,
-                purpose: Purpose::Follow,
-            } => Some(at.max(heard) + ANSWER_MS),
-            State::Asked {
-                at,
-                purpose: Purpose::Probe,
-            } => Some(at.max(heard) + PROBE_MS),
+            State::Asked { at, purpose } => {
+                let silence = match purpose {
+                    Purpose::Follow => ANSWER_MS,
+                    Purpose::Probe => PROBE_MS,
+                };
+                Some((at.max(heard) + silence).min(at + LONGEST_ANSWER_MS))
+            }
+            State::Following { reach, since } if reach > end => Some(since.max(heard) + ANSWER_MS),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod frames;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use protocol::{HistoryPage, Message, Sender, header};
 use stomp::{Command, Frame};
 
 pub(super) use self::frames::{EPOCH, ME, decode, encode, message, message_frame, page};
-use super::{Changes, Effect, Engine, Event, PageRequest, Setup, Status};
+use super::{Changes, Effect, Engine, Entry, Event, PageRequest, Setup, Status};
 
 /// An engine whose effects are kept for the test to look at. Its timer runs by itself as time goes on.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Harness {
     /// The changes that were not looked at yet.
     pub(super) changes: Vec<Changes>,
     pub(super) generation: u64,
+    /// What is in the storage, by id.
+    pub(super) stored: BTreeMap<String, Entry>,
     composed: u8,
 }
 
@@ -57,6 +60,7 @@ impl Harness {
             asked: Vec::new(),
             changes: Vec::new(),
             generation: 0,
+            stored: BTreeMap::new(),
             composed: 0,
         }
     }
@@ -268,7 +272,11 @@ impl Harness {
             match effect {
                 Effect::Transmit { generation, text } => {
                     assert_eq!(generation, self.generation, "never on an old socket");
-                    self.sent.push(decode(&text));
+                    let frame = decode(&text);
+                    if let Some(id) = frame.header(header::CLIENT_MSG_ID) {
+                        assert!(self.stored[&**id].attempted, "stored before it is sent");
+                    }
+                    self.sent.push(frame);
                 }
                 Effect::WakeAfter(after) => {
                     assert!(
@@ -276,6 +284,12 @@ impl Harness {
                         "no timer is set for longer than any rule needs"
                     );
                     self.timer = Some(self.now + u64::try_from(after.as_millis()).unwrap());
+                }
+                Effect::Store(entry) => {
+                    self.stored.insert(entry.id.clone(), entry);
+                }
+                Effect::Forget { id } => {
+                    assert!(self.stored.remove(&id).is_some(), "once, and what is there");
                 }
                 Effect::Changed(changes) => self.changes.push(changes),
                 Effect::Connect { generation } => {

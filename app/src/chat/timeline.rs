@@ -1,4 +1,5 @@
-//! The room's messages, always without a hole: a message is taken only where it follows on the one before it.
+//! The room's messages, always without a hole: a message is taken only where it follows on the one before it, live or from
+//! a page of history. (A page can have a hole: a server that lags behind does not know what came just before a position.)
 
 use std::sync::Arc;
 
@@ -61,7 +62,10 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// Starts from the page that the server rendered, and the place up to which it holds everything.
-    pub(super) fn new(history: HistoryPage, head: Place) -> Self {
+    pub(super) fn new(mut history: HistoryPage, head: Place) -> Self {
+        let start = contiguous_from(&history.messages);
+        history.messages.drain(..start);
+        history.more |= start > 0;
         Self {
             older: older(&history),
             rows: history.messages.into_iter().map(Arc::new).collect(),
@@ -129,15 +133,24 @@ impl Timeline {
         if !self.is_loading(before) {
             return 0;
         }
-        self.older = older(&page);
-        let rows = page
-            .messages
-            .into_iter()
-            .filter(|message| message.position < before)
-            .map(Arc::new);
-        let count = self.rows.len();
-        self.rows.splice(..0, rows);
-        self.rows.len() - count
+        let HistoryPage { mut messages, more } = page;
+        messages.retain(|message| message.position < before);
+        let prev = self.rows.first().and_then(|first| first.prev);
+        let follows_on = messages.last().map(|last| last.position.offset) == prev;
+        if !follows_on {
+            self.older = Older::Failed;
+            return 0;
+        }
+        let start = contiguous_from(&messages);
+        messages.drain(..start);
+        self.older = if more || start > 0 {
+            Older::More
+        } else {
+            Older::None
+        };
+        let count = messages.len();
+        self.rows.splice(..0, messages.into_iter().map(Arc::new));
+        count
     }
 
     /// An older page could not be loaded.
@@ -154,6 +167,15 @@ impl Timeline {
                 .first()
                 .is_some_and(|first| first.position == before)
     }
+}
+
+/// From where on every message follows on the one before it.
+fn contiguous_from(messages: &[Message]) -> usize {
+    let hole = messages.windows(2).rposition(|pair| {
+        pair[1].prev != Some(pair[0].position.offset)
+            || pair[1].position.epoch != pair[0].position.epoch
+    });
+    hole.map_or(0, |index| index + 1)
 }
 
 /// What a page says of the messages before it.

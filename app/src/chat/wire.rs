@@ -112,6 +112,16 @@ pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
         .with_body(text.to_owned())
 }
 
+/// Reads what [`send`] wrote: the room, the id and the text.
+pub(super) fn read_send(frame: &Frame) -> Option<(RoomName, String, String)> {
+    let Ok(Destination::RoomSend(room)) = text(frame, "destination")?.parse() else {
+        return None;
+    };
+    let id = text(frame, header::CLIENT_MSG_ID)?.to_owned();
+    let body = str::from_utf8(&frame.body).ok()?.to_owned();
+    (frame.command == Command::Send).then_some((room, id, body))
+}
+
 /// Reads a frame of the server.
 fn read(frame: &Frame, parse_message: fn(&str) -> Option<Message>) -> Result<Incoming, Malformed> {
     Ok(match frame.command {
@@ -144,11 +154,13 @@ fn read(frame: &Frame, parse_message: fn(&str) -> Option<Message>) -> Result<Inc
     })
 }
 
-fn text<'a>(frame: &'a Frame, name: &str) -> Option<&'a str> {
+/// The value of a header.
+pub(super) fn text<'a>(frame: &'a Frame, name: &str) -> Option<&'a str> {
     frame.header(name).map(|value| &**value)
 }
 
-fn number<T: std::str::FromStr>(frame: &Frame, name: &str) -> Option<T> {
+/// The value of a header that is a number or an id.
+pub(super) fn number<T: std::str::FromStr>(frame: &Frame, name: &str) -> Option<T> {
     text(frame, name)?.parse().ok()
 }
 
@@ -228,6 +240,18 @@ pub(super) fn encode(frame: &Frame) -> String {
     let bytes = stomp::encode_to_bytes(frame, Version::V1_2);
     // Nothing but text goes into the frames above, so nothing is replaced here.
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads a text that holds one frame and nothing else.
+pub(super) fn decode(text: &str) -> Option<Frame> {
+    let mut decoder = decoder();
+    decoder.push(Bytes::copy_from_slice(text.as_bytes()));
+    let Ok(Some(Item::Frame(frame))) = decoder.next() else {
+        return None;
+    };
+    matches!(decoder.next(), Ok(None))
+        .then_some(frame)
+        .filter(|_| decoder.held() == 0)
 }
 
 fn decoder() -> Decoder {

@@ -1,7 +1,8 @@
 //! Where one writes.
 //!
 //! The field owns its text: it is never written back from a signal, so nothing can disturb a syllable in the making or lose
-//! what was typed before hydration. It is read when it is sent, and emptied when the engine has taken the text.
+//! what was typed before hydration. It is read when it is sent, and emptied when the engine has taken the text. Every change
+//! is kept in the browser, and put back into an empty field when the page opens.
 //!
 //! Enter: whatever would have typed a line break sends instead (`beforeinput`), which is one Enter for Korean and the
 //! confirming Enter for nothing in Japanese and Chinese. Touch keyboards keep their line break; there the button sends.
@@ -18,6 +19,7 @@ use leptos::prelude::*;
 use leptos::web_sys::{self, HtmlTextAreaElement};
 use protocol::{RoomName, limits};
 
+use super::draft;
 use super::feed::Feed;
 use crate::chat::ComposeError;
 use crate::i18n::{self, Text};
@@ -41,24 +43,37 @@ struct Draft {
     refusal: RwSignal<Option<Text>>,
     left: RwSignal<Option<usize>>,
     keystroke: StoredValue<Keystroke>,
+    room: StoredValue<RoomName>,
 }
 
 impl Draft {
-    fn new(feed: Feed) -> Self {
+    fn new(feed: Feed, room: RoomName) -> Self {
         Self {
             feed,
             field: NodeRef::new(),
             refusal: RwSignal::new(None),
             left: RwSignal::new(None),
             keystroke: StoredValue::new(Keystroke::default()),
+            room: StoredValue::new(room),
+        }
+    }
+
+    /// What was being written when the page was left.
+    fn restore(self, field: &HtmlTextAreaElement) {
+        if field.value().is_empty()
+            && let Some(text) = self.room.with_value(draft::load)
+        {
+            field.set_value(&text);
         }
     }
 
     /// The text has changed.
     fn look_at(self, field: &HtmlTextAreaElement) {
+        let text = field.value();
         self.refusal.set(None);
-        self.left.set(room_left(&field.value()));
+        self.left.set(room_left(&text));
         fit(field);
+        self.room.with_value(|room| draft::save(room, &text));
     }
 
     fn send(self) {
@@ -134,14 +149,15 @@ pub(crate) fn Composer(
     notice: Option<String>,
 ) -> impl IntoView {
     let language = feed.language;
-    let draft = Draft::new(feed);
+    let label = i18n::composer_label(language, room.as_str());
+    let draft = Draft::new(feed, room);
     // Text that was typed before hydration is there already.
     Effect::new(move |_| {
         if let Some(field) = draft.field.get() {
+            draft.restore(&field);
             draft.look_at(&field);
         }
     });
-    let label = i18n::composer_label(language, room.as_str());
     view! {
         <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}

@@ -131,15 +131,17 @@ fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
             <time datetime=civil::utc_datetime(ts)>{move || feed.clock.time(ts)}</time>
         }));
     }
-    let (class, text) = match look.status {
-        Some(Status::Sending) => ("sending", Text::Sending),
-        Some(Status::Unconfirmed) => ("unconfirmed", Text::Unconfirmed),
-        Some(Status::Queued) => ("queued", Text::Queued),
-        Some(Status::Sent | Status::Failed(_)) | None => return None,
+    let state = match look.status {
+        Some(Status::Sending) => Some(("sending", Text::Sending)),
+        Some(Status::Unconfirmed) => Some(("unconfirmed", Text::Unconfirmed)),
+        Some(Status::Queued) => Some(("queued", Text::Queued)),
+        Some(Status::Sent | Status::Failed(_)) | None => None,
     };
-    Some(Either::Right(
-        view! { <span class=class>{text.to(feed.language)}</span> },
-    ))
+    let unkept = look.unkept.then_some(("unkept", Text::Unkept));
+    let notes = [state, unkept].map(|note| {
+        note.map(|(class, text)| view! { <span class=class>{text.to(feed.language)}</span> })
+    });
+    Some(Either::Right(notes.collect_view()))
 }
 
 /// What can be done about a message that was refused.

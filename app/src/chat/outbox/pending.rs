@@ -1,6 +1,8 @@
 //! One message that was composed and is not in the room yet.
 
-use super::Place;
+use protocol::RoomName;
+
+use super::{Entry, Place};
 use crate::chat::event::Refusal;
 
 /// A message that was composed here and is not part of the room yet.
@@ -14,6 +16,12 @@ pub struct Pending {
     pub composed_at: u64,
     /// How far it has come.
     pub status: Status,
+    /// Where it is to be said.
+    pub(in crate::chat) room: RoomName,
+    /// Its place in the order of sending.
+    pub(super) rank: u64,
+    /// What the storage has of it.
+    pub(super) kept: Kept,
     /// When the present wait for a receipt began, for the person who looks at it.
     pub(super) since: u64,
     /// When it was composed or the person asked for it again: the start of the 24 hours.
@@ -26,15 +34,55 @@ pub struct Pending {
     pub(super) refusals: u32,
 }
 
+/// What the browser's storage has of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Not its latest state, or nothing yet.
+    Stale,
+    /// All.
+    Whole,
+    /// There was no room for it.
+    NoRoom,
+    /// Nothing, and it need not: a later page will find the message in the log.
+    Needless,
+}
+
 /// Where the present attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
     /// To be sent from this time on.
     Due(u64),
-    /// Sent on this connection; sent again at this time if there is no answer.
-    Awaiting(u64),
+    /// Sent on this connection, and not answered yet.
+    Awaiting {
+        /// When to find out whether the connection takes anything at all: once.
+        doubt_at: Option<u64>,
+        /// When to send it again.
+        again_at: u64,
+    },
     /// The receipt came: the message stands there, and will be in the timeline once that has come so far.
     Stored(Option<Place>),
+}
+
+impl Attempt {
+    /// When it is to be sent.
+    pub(super) fn due(self) -> Option<u64> {
+        match self {
+            Self::Due(due) => Some(due),
+            Self::Awaiting { again_at, .. } => Some(again_at),
+            Self::Stored(_) => None,
+        }
+    }
+
+    /// When something is to be done about it.
+    pub(super) fn deadline(self) -> Option<u64> {
+        match self {
+            Self::Awaiting {
+                doubt_at: Some(doubt_at),
+                ..
+            } => Some(doubt_at),
+            _ => self.due(),
+        }
+    }
 }
 
 /// How far a pending message has come.
@@ -73,6 +121,59 @@ pub enum ComposeError {
 }
 
 impl Pending {
+    /// What came out of the storage. `now` is the engine's time at the page's time `page_time`.
+    pub(super) fn revive(entry: Entry, now: u64, page_time: u64) -> Self {
+        // A clock that was set back since then says as little about the age as one that was set forward.
+        let age = page_time.abs_diff(entry.asked_at);
+        let asked_at = now.saturating_sub(age);
+        Self {
+            id: entry.id,
+            text: entry.text,
+            composed_at: entry.composed_at,
+            status: match (entry.failure, entry.attempted) {
+                (Some(failure), _) => Status::Failed(failure),
+                (None, true) => Status::Sending,
+                (None, false) => Status::Queued,
+            },
+            room: entry.room,
+            rank: entry.rank,
+            kept: Kept::Whole,
+            since: if entry.attempted { asked_at } else { now },
+            asked_at,
+            sent: entry.attempted,
+            attempt: Attempt::Due(now),
+            refusals: 0,
+        }
+    }
+
+    /// What the storage keeps. `page_time` leads from the engine's time to the page's.
+    pub(super) fn entry(&self, page_time: impl Fn(u64) -> u64) -> Entry {
+        Entry {
+            id: self.id.clone(),
+            room: self.room.clone(),
+            text: self.text.clone(),
+            composed_at: self.composed_at,
+            asked_at: page_time(self.asked_at),
+            rank: self.rank,
+            attempted: self.sent,
+            failure: match &self.status {
+                Status::Failed(failure) => Some(failure.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// It is not tried again by itself.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.status = Status::Failed(failure);
+        self.kept = Kept::Stale;
+    }
+
+    /// Whether it outlives the page: not if the browser has no room for it, or no storage.
+    pub fn is_kept(&self) -> bool {
+        self.kept != Kept::NoRoom
+    }
+
     /// Whether it still has to be sent, or answered.
     pub(super) fn is_open(&self) -> bool {
         matches!(

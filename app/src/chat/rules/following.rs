@@ -5,7 +5,7 @@ use serde_json::Map;
 use stomp::{Command, Frame};
 
 use crate::chat::testing::{EPOCH, Harness, message, page};
-use crate::chat::{Changes, Connection, Event, Older, PageRequest};
+use crate::chat::{Changes, Connection, Effect, Event, Older, PageRequest};
 
 fn position(offset: i64) -> Position {
     Position {
@@ -289,6 +289,68 @@ fn older_pages_go_before_the_first_row() {
     assert_eq!(live.engine.older(), Older::None);
     live.event(Event::LoadOlder);
     assert_eq!(live.fetches(), [], "the room's first message is reached");
+}
+
+#[test]
+fn a_page_with_a_hole_is_taken_as_far_as_there_is_none() {
+    // A server that lags behind does not know 7 yet: its page ends too early.
+    let late = [(page(&[1, 4], false), vec![], Older::Failed)];
+    let broken = |mut page: HistoryPage| {
+        page.messages[1].prev = Some(2);
+        page
+    };
+    let rest = [
+        (page(&[], false), vec![], Older::Failed),
+        (broken(page(&[1, 4, 7], false)), vec![4, 7], Older::More),
+        (page(&[4, 7], false), vec![4, 7], Older::None),
+    ];
+    for (page, added, older) in late.into_iter().chain(rest) {
+        let mut live = Harness::live();
+        live.event(Event::LoadOlder);
+        let request = PageRequest::Before(position(10));
+        live.event(Event::Fetched { request, page });
+        let rows = [added, vec![10, 12, 15]].concat();
+        assert_eq!((live.offsets(), live.engine.older()), (rows, older));
+    }
+
+    let mut live = Harness::with(broken(page(&[10, 12, 15], false)), 15);
+    assert_eq!(live.offsets(), [12, 15], "the first page, too");
+    live.event(Event::LoadOlder);
+    assert_eq!(live.fetches(), [PageRequest::Before(position(12))]);
+}
+
+#[test]
+fn what_the_server_has_spoken_of_has_to_come() {
+    let mut live = Harness::new();
+    live.event(Event::Start);
+    live.open();
+    let subscribe = live.sent.last().unwrap().header("receipt").unwrap().clone();
+    let receipt = Frame::new(Command::Receipt)
+        .with("receipt-id", subscribe)
+        .with(header::EPOCH, EPOCH.to_string())
+        .with(header::OFFSET, "19")
+        .with(header::RECOVERED, "true");
+    live.receive(&receipt);
+    live.hear(&message(17, Some(15), "이웃", "a"));
+    assert_eq!(
+        live.engine.connection(),
+        Connection::Connecting,
+        "not before the replay is over"
+    );
+    live.pass(4_000);
+    live.hear(&message(19, Some(17), "이웃", "b"));
+    assert_eq!(live.engine.connection(), Connection::Live);
+    live.pass(9_000);
+    assert_eq!(live.engine.connection(), Connection::Live);
+
+    live.beat();
+    let id = live.compose("안녕");
+    live.receipt(&id, 23);
+    live.pass(4_999);
+    assert_eq!(live.engine.connection(), Connection::Live);
+    live.asked.clear();
+    live.pass(1);
+    assert_eq!(live.asked, [Effect::Disconnect { generation: 1 }]);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_refusal_for_good_waits_for_the_person() {
         "the next ones go on"
     );
 
-    page.pass(15_000);
+    page.pass(5_000);
     page.event(Event::Retry { id: first.clone() });
     assert_eq!(
         page.engine.pending()[1].id,

@@ -211,13 +211,39 @@ fn an_answer_that_went_missing_is_asked_for_again() {
     let mut page = Harness::live();
     let id = page.compose("하나");
     page.sent.clear();
+    page.pass(10_000);
+    page.subscribed(true);
+    assert_eq!(
+        page.commands(),
+        [Command::Unsubscribe, Command::Subscribe],
+        "the connection takes what is sent, so the server is slow"
+    );
     for _ in 0..5 {
-        page.pass(14_999);
+        page.pass(12_999);
         page.beat();
     }
-    assert_eq!(page.sends(), [] as [String; 0]);
+    assert_eq!(page.commands(), []);
     page.pass(5);
     assert_eq!(page.sends(), [id]);
+}
+
+#[test]
+fn a_connection_that_only_speaks_is_given_up() {
+    for chatter_ms in [10_000, 1_000] {
+        let mut page = Harness::live();
+        let id = page.compose("하나");
+        let mut offset = 15;
+        while page.connects() == 0 {
+            assert!(offset < 100, "it is never given up");
+            page.pass(chatter_ms);
+            page.hear(&message(offset + 1, Some(offset), "이웃", "a"));
+            offset += 1;
+        }
+        let waited = u64::try_from(offset - 15).unwrap() * chatter_ms;
+        assert!((12_000..=30_000).contains(&waited), "{waited} ms");
+        page.go_live_keeping_frames();
+        assert_eq!(page.sends().last(), Some(&id));
+    }
 }
 
 #[test]

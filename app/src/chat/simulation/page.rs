@@ -1,4 +1,4 @@
-//! A browser of the simulation: an engine, and what it is held to at every step.
+//! A page of the simulation: an engine and its storage, and what they are held to at every step.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,57 +6,76 @@ use std::sync::Arc;
 use protocol::{Message, Sender};
 
 use super::Dice;
+use super::browser::Person;
 use super::server::Server;
-use crate::chat::{Changes, Engine, PageRequest, Setup};
+use crate::chat::store::memory::Memory;
+use crate::chat::{Changes, Engine, PageRequest, Setup, Status, Store};
 
-/// A browser.
+/// A room in a tab, from loading to leaving.
 #[derive(Debug)]
 pub(super) struct Page {
+    pub(super) tab: usize,
+    pub(super) person: usize,
+    pub(super) room: usize,
+    pub(super) name: String,
+    /// Whether it is still there.
+    pub(super) alive: bool,
     pub(super) engine: Engine,
-    pub(super) uid: String,
-    /// The texts that it composed, in order.
-    pub(super) composed: Vec<String>,
+    pub(super) store: Store<Memory>,
+    uid: String,
     /// The rows as far as the engine told of them.
     pub(super) mirror: Vec<Arc<Message>>,
-    pub(super) own: HashSet<String>,
+    own: HashSet<String>,
     pub(super) timer: u64,
-    /// What its clock is ahead.
-    pub(super) clock: u64,
-    /// It has no network until then.
-    pub(super) offline_until: u64,
     pub(super) sockets: u64,
     pub(super) resets: u64,
 }
 
 impl Page {
     /// Opens the room.
-    pub(super) fn new(server: &Server, uid: String, dice: &mut Dice) -> Self {
-        let history = server.page(PageRequest::Latest);
+    pub(super) fn new(
+        server: &Server,
+        (tab, person, room): (usize, usize, usize),
+        who: &Person,
+        name: String,
+        lag: usize,
+        dice: &mut Dice,
+    ) -> Self {
+        let history = server.page(room, PageRequest::Latest, lag);
+        let head = history
+            .messages
+            .last()
+            .map_or(-1, |last| last.position.offset);
         let engine = Engine::new(Setup {
-            room: server.room.clone(),
+            room: server.rooms[room].clone(),
             me: Some(Sender {
-                uid: uid.clone(),
+                uid: who.uid.clone(),
                 name: "지우".to_owned(),
             }),
             epoch: server.epoch(),
-            head: server.head(),
+            head,
             history,
             host: "localhost:8080".to_owned(),
             seed: dice.next(),
             parse_message: crate::json::tests::parse_message,
         });
-        Self {
+        let mut page = Self {
+            tab,
+            person,
+            room,
+            alive: true,
+            store: Store::new(who.memory.clone(), who.uid.clone(), name.clone()),
+            name,
+            uid: who.uid.clone(),
             mirror: engine.rows().to_vec(),
             engine,
-            uid,
-            composed: Vec::new(),
             own: HashSet::new(),
             timer: 0,
-            clock: dice.below(1_000_000),
-            offline_until: 0,
             sockets: 0,
             resets: 0,
-        }
+        };
+        page.see(Changes::default());
+        page
     }
 
     /// Follows the rows by what the engine says of them.
@@ -85,14 +104,17 @@ impl Page {
             .collect();
     }
 
-    /// A message is a row or pending, never both.
-    pub(super) fn never_twice(&self) {
-        for pending in self.engine.pending() {
-            assert!(
-                !self.own.contains(&pending.id),
-                "{} is shown twice",
-                pending.text
-            );
+    /// What the page says of messages on their way; each is a row or pending, never both.
+    pub(super) fn look_at_pending(&self, person: &mut Person) {
+        let here = self.engine.outbox.items();
+        for pending in here {
+            let id = &pending.id;
+            assert!(!self.own.contains(id), "{} is shown twice", pending.text);
+        }
+        for pending in here.iter().chain(self.engine.elsewhere.items()) {
+            let said = person.said(&pending.id);
+            said.failed |= matches!(pending.status, Status::Failed(_));
+            said.unkept |= !pending.is_kept();
         }
     }
 }

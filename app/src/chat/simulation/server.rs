@@ -1,13 +1,15 @@
-//! The server of the simulation: one log with the fold's rule, and sessions that follow the protocol.
+//! The server of the simulation: rooms with the fold's rule, and sessions that follow the protocol.
 
 use std::collections::HashMap;
 
-use protocol::{Epoch, HistoryPage, Kind, Message, Position, RoomName, Sender, header};
+use protocol::{
+    Destination, Epoch, HistoryPage, Kind, Message, Position, RoomName, Sender, header,
+};
 use serde_json::Map;
 use stomp::{Command, Frame};
 
 use super::Dice;
-use crate::chat::{PageRequest, testing};
+use crate::chat::{PageRequest, testing, wire};
 
 /// Few, so that pages and limits matter in short stories.
 const PAGE: usize = 6;
@@ -19,33 +21,50 @@ pub(super) enum Answer {
     /// A frame for the client of a connection.
     Frame { connection: usize, frame: Frame },
     /// The log takes this message after so many milliseconds, and the connection gets the receipt.
-    Produce {
-        connection: usize,
-        uid: String,
-        id: String,
-        text: String,
-        after: u64,
-    },
+    Produce { record: Record, after: u64 },
     /// The server closes the connection.
     Close { connection: usize },
+}
+
+/// A message on its way into the log.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// Who gets the receipt.
+    pub(super) connection: Option<usize>,
+    pub(super) room: usize,
+    pub(super) uid: String,
+    pub(super) id: String,
+    pub(super) text: String,
 }
 
 #[derive(Debug)]
 struct Session {
     uid: String,
     replies: bool,
-    room: bool,
+    room: Option<usize>,
     open: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Server {
-    pub(super) room: RoomName,
-    epoch: Epoch,
+/// A room's part of the log.
+#[derive(Debug, Default)]
+struct Log {
     visible: Vec<Message>,
     /// Where each (uid, id) was first seen.
     first: HashMap<(String, String), i64>,
     next_offset: i64,
+}
+
+impl Log {
+    fn head(&self) -> i64 {
+        self.visible.last().map_or(-1, |last| last.position.offset)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) rooms: [RoomName; 2],
+    logs: [Log; 2],
+    epoch: Epoch,
     sessions: Vec<Session>,
     pub(super) duplicates: u64,
     pub(super) refusals: u64,
@@ -53,13 +72,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(room: RoomName) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            room,
+            rooms: ["자유게시판", "general"].map(|room| room.parse().unwrap()),
+            logs: Default::default(),
             epoch: Epoch(0x5f2c_9a01),
-            visible: Vec::new(),
-            first: HashMap::new(),
-            next_offset: 0,
             sessions: Vec::new(),
             duplicates: 0,
             refusals: 0,
@@ -71,12 +88,26 @@ impl Server {
         self.epoch
     }
 
-    pub(super) fn visible(&self) -> &[Message] {
-        &self.visible
+    pub(super) fn visible(&self, room: usize) -> &[Message] {
+        &self.logs[room].visible
     }
 
-    pub(super) fn head(&self) -> i64 {
-        self.visible.last().map_or(-1, |last| last.position.offset)
+    /// The log was copied to another cluster: the same messages in another life.
+    pub(super) fn begin_epoch(&mut self, dice: &mut Dice) {
+        self.epoch = Epoch(self.epoch.0 + 1);
+        for log in &mut self.logs {
+            let (mut offset, mut prev) = (0, None);
+            for message in &mut log.visible {
+                offset += 1 + i64::try_from(dice.below(3)).unwrap();
+                message.position.epoch = self.epoch;
+                message.position.offset = offset;
+                message.prev = prev;
+                prev = Some(offset);
+                let key = (message.sender.uid.clone(), message.id.clone());
+                log.first.insert(key, offset);
+            }
+            log.next_offset = offset + 1;
+        }
     }
 
     /// A new connection; gives its number.
@@ -84,7 +115,7 @@ impl Server {
         self.sessions.push(Session {
             uid: uid.to_owned(),
             replies: false,
-            room: false,
+            room: None,
             open: true,
         });
         self.sessions.len() - 1
@@ -101,41 +132,41 @@ impl Server {
     /// The log takes a record; the first copy of an id is the one that is seen.
     pub(super) fn append(
         &mut self,
-        uid: &str,
-        id: &str,
-        text: &str,
+        record: &Record,
         chaos: bool,
         dice: &mut Dice,
     ) -> (i64, Vec<Answer>) {
+        let Record { uid, id, .. } = record;
+        let log = &mut self.logs[record.room];
         // Other rooms share the partition.
-        let offset = self.next_offset + i64::try_from(dice.below(3)).unwrap();
-        self.next_offset = offset + 1;
-        let key = (uid.to_owned(), id.to_owned());
-        if let Some(first) = self.first.get(&key) {
+        let offset = log.next_offset + i64::try_from(dice.below(3)).unwrap();
+        log.next_offset = offset + 1;
+        let key = (uid.clone(), id.clone());
+        if let Some(first) = log.first.get(&key) {
             self.duplicates += 1;
             return (*first, Vec::new());
         }
-        self.first.insert(key, offset);
+        log.first.insert(key, offset);
         let message = Message {
             position: Position {
                 epoch: self.epoch,
                 partition: 3,
                 offset,
             },
-            prev: self.visible.last().map(|last| last.position.offset),
+            prev: log.visible.last().map(|last| last.position.offset),
             ts: 1_000 + offset,
             kind: Kind::Message,
-            id: id.to_owned(),
+            id: id.clone(),
             sender: Sender {
-                uid: uid.to_owned(),
+                uid: uid.clone(),
                 name: format!("{uid}님: 안녕"),
             },
-            body: text.to_owned(),
+            body: record.text.clone(),
             other: Map::new(),
         };
         let mut answers = Vec::new();
         for (connection, session) in self.sessions.iter().enumerate() {
-            if session.open && session.room {
+            if session.open && session.room == Some(record.room) {
                 if chaos && dice.chance(3) {
                     self.dropped += 1;
                 } else {
@@ -146,7 +177,7 @@ impl Server {
                 }
             }
         }
-        self.visible.push(message);
+        log.visible.push(message);
         (offset, answers)
     }
 
@@ -158,17 +189,19 @@ impl Server {
             .with(header::OFFSET, offset.to_string())
     }
 
-    /// Any page of the history API.
-    pub(super) fn page(&self, request: PageRequest) -> HistoryPage {
+    /// Any page of the history API, from a server that does not know the latest `lag` messages yet.
+    pub(super) fn page(&self, room: usize, request: PageRequest, lag: usize) -> HistoryPage {
+        let visible = self.visible(room);
+        let known = &visible[..visible.len().saturating_sub(lag)];
         let end = match request {
-            PageRequest::Latest => self.visible.len(),
-            PageRequest::Before(position) => self
-                .visible
-                .partition_point(|message| message.position < position),
+            PageRequest::Latest => known.len(),
+            PageRequest::Before(position) => {
+                known.partition_point(|message| message.position < position)
+            }
         };
         let start = end.saturating_sub(PAGE);
         HistoryPage {
-            messages: self.visible[start..end].to_vec(),
+            messages: known[start..end].to_vec(),
             more: start > 0,
         }
     }
@@ -198,22 +231,28 @@ impl Server {
                 Vec::new()
             }
             Command::Subscribe => {
-                assert!(!session.room, "one subscription to the room at a time");
-                session.room = true;
+                assert!(
+                    session.room.is_none(),
+                    "one subscription to the room at a time"
+                );
+                let room = self.rooms.iter().position(|room| {
+                    text("destination") == Destination::Room(room.clone()).to_string()
+                });
+                session.room = room;
                 self.recover(
-                    connection,
+                    (connection, room.unwrap()),
                     &text(header::RECOVER_EPOCH),
                     &text(header::RECOVER_OFFSET),
                     &text("receipt"),
                 )
             }
             Command::Unsubscribe => {
-                session.room = false;
+                session.room = None;
                 Vec::new()
             }
             Command::Send => {
                 assert!(
-                    session.room && session.replies,
+                    session.room.is_some() && session.replies,
                     "subscribe first, then send"
                 );
                 self.send(connection, frame, chaos, dice)
@@ -222,15 +261,23 @@ impl Server {
         }
     }
 
-    fn recover(&self, connection: usize, epoch: &str, offset: &str, receipt: &str) -> Vec<Answer> {
+    fn recover(
+        &self,
+        (connection, room): (usize, usize),
+        epoch: &str,
+        offset: &str,
+        receipt: &str,
+    ) -> Vec<Answer> {
         let offset: i64 = offset.parse().unwrap();
-        let missing = &self.visible[self
+        let log = &self.logs[room];
+        let known = log
             .visible
-            .partition_point(|message| message.position.offset <= offset)..];
+            .partition_point(|message| message.position.offset <= offset);
+        let missing = &log.visible[known..];
         let recovered = epoch == self.epoch.to_string() && missing.len() <= RECOVER;
         let replay = if recovered { missing } else { &[] };
         let receipt = self
-            .receipt(receipt, self.head())
+            .receipt(receipt, log.head())
             .with(header::RECOVERED, recovered.to_string())
             .with(header::REPLAY_COUNT, replay.len().to_string());
         let frames = std::iter::once(receipt)
@@ -247,29 +294,30 @@ impl Server {
         chaos: bool,
         dice: &mut Dice,
     ) -> Vec<Answer> {
-        let id = frame.header(header::CLIENT_MSG_ID).unwrap().to_string();
-        let text = String::from_utf8(frame.body.to_vec()).unwrap();
+        let (room, id, text) = wire::read_send(frame).unwrap();
+        let room = self.rooms.iter().position(|other| *other == room).unwrap();
         let uid = self.sessions[connection].uid.clone();
         let after = if chaos && dice.chance(20) {
             dice.below(30_000)
         } else {
             dice.below(100)
         };
-        let produce = Answer::Produce {
-            connection,
+        let record = Record {
+            connection: Some(connection),
+            room,
             uid,
             id: id.clone(),
             text,
-            after,
         };
+        let produce = Answer::Produce { record, after };
         if !chaos {
             return vec![produce];
         }
-        let refuse = |code: &str, wait: Option<u64>| {
+        let refuse = |code: &str, retryable: bool, wait: Option<u64>| {
             let mut frame = Frame::new(Command::Message)
                 .with("subscription", "replies")
                 .with(header::CODE, code)
-                .with(header::RETRYABLE, "true")
+                .with(header::RETRYABLE, retryable.to_string())
                 .with(header::CLIENT_MSG_ID, id.as_str());
             if let Some(wait) = wait {
                 frame = frame.with(header::RETRY_AFTER_MS, wait.to_string());
@@ -277,19 +325,27 @@ impl Server {
             Answer::Frame { connection, frame }
         };
         let fate = dice.below(100);
-        self.refusals += u64::from(fate < 24);
+        self.refusals += u64::from(fate < 30);
         match fate {
-            0..8 => vec![refuse("rate-limited", Some(dice.below(4_000)))],
-            8..12 => vec![refuse("unavailable", None)],
+            0..8 => vec![refuse("rate-limited", true, Some(dice.below(4_000)))],
+            8..12 => vec![refuse("unavailable", true, None)],
             // Not known: it may come later, or never.
-            12..16 => vec![refuse("unconfirmed", None)],
-            16..20 => vec![refuse("unconfirmed", None), produce],
-            20..24 => {
-                let error = Frame::new(Command::Error)
-                    .with("message", "Going away")
-                    .with(header::CODE, "draining")
-                    .with(header::RETRYABLE, "true")
-                    .with(header::RETRY_AFTER_MS, dice.below(2_000).to_string());
+            12..16 => vec![refuse("unconfirmed", true, None)],
+            16..20 => vec![refuse("unconfirmed", true, None), produce],
+            20..24 => vec![refuse("forbidden", false, None)],
+            24..30 => {
+                let error = Frame::new(Command::Error).with("message", "Going away");
+                let error = if fate < 28 {
+                    error
+                        .with(header::CODE, "draining")
+                        .with(header::RETRYABLE, "true")
+                        .with(header::RETRY_AFTER_MS, dice.below(2_000).to_string())
+                } else {
+                    error
+                        .with(header::CODE, "invalid-message")
+                        .with(header::RETRYABLE, "false")
+                        .with("receipt-id", id.as_str())
+                };
                 vec![
                     Answer::Frame {
                         connection,

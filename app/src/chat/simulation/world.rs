@@ -1,71 +1,61 @@
-//! Time, pages and misfortune of the simulation.
+//! Time, and what happens in it.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use protocol::HistoryPage;
-use stomp::{Command, Frame};
+use stomp::Frame;
 
 use super::Dice;
+use super::browser::{Person, Tab};
 use super::network::Wire;
 use super::page::Page;
-use super::server::{Answer, Server};
-use crate::chat::{Effect, Event, PageRequest, testing};
+use super::server::{Answer, Record, Server};
+use crate::chat::{Event, PageRequest};
 
 /// Something that is going to happen.
 #[derive(Debug)]
 pub(super) enum Happening {
-    Timer {
-        page: usize,
-        serial: u64,
-    },
-    Open {
-        wire: usize,
-    },
-    Closed {
-        wire: usize,
-    },
-    Up {
-        wire: usize,
-        frame: Frame,
-    },
-    Down {
-        wire: usize,
-        bytes: Bytes,
-    },
+    /// A tab loads a room. `before` is the page that it showed last, if the browser remembers.
+    Load { tab: usize, before: Option<String> },
+    /// The engine's timer goes off.
+    Timer { page: usize, serial: u64 },
+    /// It is time to look after the storage.
+    Tend { page: usize },
+    /// A socket is open.
+    Open { wire: usize },
+    /// The page learns that a socket is closed.
+    Closed { wire: usize },
+    /// A frame arrives at the server.
+    Up { wire: usize, frame: Frame },
+    /// Bytes arrive at the page.
+    Down { wire: usize, bytes: Bytes },
     /// The server learns that the page has dropped the connection.
-    Gone {
-        wire: usize,
-    },
-    HeartBeat {
-        wire: usize,
-    },
-    Produce {
-        wire: usize,
-        uid: String,
-        id: String,
-        text: String,
-    },
+    Gone { wire: usize },
+    /// The server sends an end of line.
+    HeartBeat { wire: usize },
+    /// The log takes a record.
+    Produce(Record),
+    /// A page of history comes, or does not.
     Fetched {
         page: usize,
         request: PageRequest,
         answer: Option<HistoryPage>,
     },
-    Page {
-        page: usize,
-        event: Event,
-    },
-    Compose {
-        page: usize,
-    },
+    /// The browser, or somebody in front of it, does something.
+    Tab { tab: usize, event: Event },
+    /// Somebody says something.
+    Compose { tab: usize },
+    /// Somebody looks at what was not sent.
+    Decide { tab: usize },
     /// Somebody on another server says something.
     Stranger,
+    /// Something goes wrong.
     Misfortune,
 }
 
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) seed: u64,
     pub(super) dice: Dice,
     pub(super) now: u64,
     serial: u64,
@@ -75,31 +65,59 @@ pub(super) struct World {
     /// The server is down until then.
     pub(super) down_until: u64,
     pub(super) wires: Vec<Wire>,
+    pub(super) people: Vec<Person>,
+    pub(super) tabs: Vec<Tab>,
     pub(super) pages: Vec<Page>,
+    /// How often a page was loaded, crashed, taken over from.
+    pub(super) loads: u64,
+    pub(super) crashes: u64,
+    pub(super) takeovers: u64,
+    pub(super) adopted: u64,
 }
+
+/// Somebody with two tabs, and somebody with one.
+const TABS: [usize; 3] = [0, 0, 1];
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let mut server = Server::new("자유게시판".parse().unwrap());
-        for index in 0..dice.below(15) {
-            server.append("이웃", &format!("old-{index}"), "전에", false, &mut dice);
-        }
-        let pages = (0..2)
-            .map(|index| Page::new(&server, format!("사람-{index}"), &mut dice))
-            .collect();
-        Self {
-            seed,
+        let people = ["사람-0", "사람-1"].map(|uid| {
+            // Some browsers have no room for more than a few messages.
+            let quota = dice
+                .chance(10)
+                .then(|| 400 + usize::try_from(dice.below(800)).unwrap());
+            Person::new(uid, quota, 100_000_000 + dice.below(1_000_000))
+        });
+        let tab = |person: &usize| Tab {
+            person: *person,
+            page: 0,
+            offline_until: 0,
+        };
+        let mut world = Self {
             dice,
             now: 1_000_000,
             serial: 0,
             agenda: BTreeMap::new(),
             chaos: true,
-            server,
+            server: Server::new(),
             down_until: 0,
             wires: Vec::new(),
-            pages,
+            people: people.into(),
+            tabs: TABS.iter().map(tab).collect(),
+            pages: Vec::new(),
+            loads: 0,
+            crashes: 0,
+            takeovers: 0,
+            adopted: 0,
+        };
+        for _ in 0..world.dice.below(15) {
+            world.stranger();
         }
+        for tab in 0..world.tabs.len() {
+            let after = world.dice.below(3_000);
+            world.plan(after, Happening::Load { tab, before: None });
+        }
+        world
     }
 
     pub(super) fn run(&mut self, duration: u64) {
@@ -116,17 +134,36 @@ impl World {
         self.plan_at(self.now + after, happening);
     }
 
-    fn plan_at(&mut self, time: u64, happening: Happening) {
+    pub(super) fn plan_at(&mut self, time: u64, happening: Happening) {
         self.serial += 1;
         self.agenda.insert((time, self.serial), happening);
     }
 
+    /// The page that a tab shows, if it shows one.
+    pub(super) fn shown(&self, tab: usize) -> Option<usize> {
+        let page = self.tabs[tab].page;
+        let shown = self.pages.get(page)?;
+        (shown.alive && shown.tab == tab).then_some(page)
+    }
+
+    /// The clock of a person's browser.
+    pub(super) fn clock(&self, person: usize) -> u64 {
+        self.people[person].clock + self.now
+    }
+
     fn happen(&mut self, happening: Happening) {
         match happening {
+            Happening::Load { tab, before } => self.load(tab, before),
             Happening::Timer { page, serial } if self.pages[page].timer == serial => {
                 self.event(page, Event::Tick);
             }
             Happening::Timer { .. } => {}
+            Happening::Tend { page } => {
+                self.tend(page, None);
+                // Browsers let timers of hidden tabs wait.
+                let late = self.late();
+                self.plan(5_000 + late, Happening::Tend { page });
+            }
             Happening::Open { wire } => {
                 let Wire {
                     page, generation, ..
@@ -141,10 +178,10 @@ impl World {
             }
             Happening::Up { wire, frame } => self.up(wire, &frame),
             Happening::Down { wire, bytes } => {
+                let Wire {
+                    page, generation, ..
+                } = self.wires[wire];
                 if !self.wires[wire].down.cut {
-                    let Wire {
-                        page, generation, ..
-                    } = self.wires[wire];
                     self.event(page, Event::Received { generation, bytes });
                 }
             }
@@ -155,206 +192,54 @@ impl World {
                     self.plan(10_000, Happening::HeartBeat { wire });
                 }
             }
-            Happening::Produce {
-                wire,
-                uid,
-                id,
-                text,
-            } => {
-                let (offset, answers) =
-                    self.server
-                        .append(&uid, &id, &text, self.chaos, &mut self.dice);
-                self.answer(answers);
-                let frame = self.server.receipt(&id, offset);
-                self.answer(vec![Answer::Frame {
-                    connection: wire,
-                    frame,
-                }]);
-            }
+            Happening::Produce(record) => self.produce(&record),
             Happening::Fetched {
                 page,
                 request,
                 answer,
             } => {
                 let event = match answer {
-                    Some(answer) => Event::Fetched {
-                        request,
-                        page: answer,
-                    },
+                    Some(page) => Event::Fetched { request, page },
                     None => Event::FetchFailed { request },
                 };
                 self.event(page, event);
             }
-            Happening::Page { page, event } => self.event(page, event),
-            Happening::Compose { page } => self.compose(page),
-            Happening::Stranger => {
-                let id = format!("stranger-{}", self.serial);
-                let (_, answers) =
-                    self.server
-                        .append("이웃", &id, "지나가다", self.chaos, &mut self.dice);
-                self.answer(answers);
+            Happening::Tab { tab, event } => {
+                if let Some(page) = self.shown(tab) {
+                    self.event(page, event);
+                }
             }
+            Happening::Compose { tab } => self.compose(tab),
+            Happening::Decide { tab } => self.decide(tab),
+            Happening::Stranger => self.stranger(),
             Happening::Misfortune => self.misfortune(),
         }
     }
 
-    fn compose(&mut self, page: usize) {
-        let text = format!(
-            "{}:{}",
-            self.pages[page].uid,
-            self.pages[page].composed.len()
-        );
-        let random = std::array::from_fn(|_| self.dice.below(256).to_le_bytes()[0]);
-        let now = self.pages[page].clock + self.now;
-        self.pages[page].composed.push(text.clone());
-        let effects = self.pages[page].engine.compose(now, text, random).unwrap();
-        self.act(page, effects);
+    /// How late a timer is.
+    pub(super) fn late(&mut self) -> u64 {
+        let hidden = self.chaos && self.dice.chance(5);
+        self.dice.below(if hidden { 60_000 } else { 10 })
     }
 
-    pub(super) fn event(&mut self, page: usize, event: Event) {
-        let now = self.pages[page].clock + self.now;
-        let effects = self.pages[page].engine.handle(now, event);
-        self.act(page, effects);
+    fn stranger(&mut self) {
+        let record = Record {
+            connection: None,
+            room: usize::try_from(self.dice.below(2)).unwrap(),
+            uid: "이웃".to_owned(),
+            id: format!("stranger-{}-{}", self.now, self.serial),
+            text: "지나가다".to_owned(),
+        };
+        self.serial += 1;
+        self.produce(&record);
     }
 
-    /// Does what an engine asks for.
-    pub(super) fn act(&mut self, page: usize, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Connect { generation } => self.connect(page, generation),
-                Effect::Disconnect { generation } => {
-                    let wire = self.wire(page, generation);
-                    let at = self.wires[wire]
-                        .up
-                        .arrival(self.now, self.chaos, &mut self.dice);
-                    self.plan_at(at, Happening::Gone { wire });
-                }
-                Effect::Transmit { generation, text } => {
-                    let wire = self.wire(page, generation);
-                    assert_eq!(
-                        Some(wire),
-                        self.wires.iter().rposition(|wire| wire.page == page),
-                        "never on an old socket"
-                    );
-                    let at = self.wires[wire]
-                        .up
-                        .arrival(self.now, self.chaos, &mut self.dice);
-                    self.plan_at(
-                        at,
-                        Happening::Up {
-                            wire,
-                            frame: testing::decode(&text),
-                        },
-                    );
-                }
-                Effect::WakeAfter(duration) => {
-                    self.pages[page].timer += 1;
-                    let serial = self.pages[page].timer;
-                    // Browsers let timers of hidden tabs wait.
-                    let late = if self.chaos && self.dice.chance(5) {
-                        self.dice.below(60_000)
-                    } else {
-                        self.dice.below(10)
-                    };
-                    let after = u64::try_from(duration.as_millis()).unwrap() + late;
-                    self.plan(after, Happening::Timer { page, serial });
-                }
-                Effect::Fetch(request) => {
-                    let answer =
-                        (!self.chaos || self.dice.chance(80)).then(|| self.server.page(request));
-                    let after = self.dice.below(500);
-                    self.plan(
-                        after,
-                        Happening::Fetched {
-                            page,
-                            request,
-                            answer,
-                        },
-                    );
-                }
-                Effect::Changed(changes) => self.pages[page].see(changes),
-            }
-        }
-        self.pages[page].never_twice();
-    }
-
-    fn connect(&mut self, page: usize, generation: u64) {
-        self.pages[page].sockets += 1;
-        let wire = self.server.accept(&self.pages[page].uid);
-        self.wires.push(Wire::new(page, generation));
-        let unreachable = self.now < self.down_until || self.now < self.pages[page].offline_until;
-        if !unreachable {
-            let at = self.wires[wire]
-                .down
-                .arrival(self.now, self.chaos, &mut self.dice);
-            self.plan_at(at, Happening::Open { wire });
-        } else if self.dice.chance(50) {
-            let after = self.dice.below(1_000);
-            self.plan(after, Happening::Closed { wire });
-        }
-    }
-
-    fn wire(&self, page: usize, generation: u64) -> usize {
-        self.wires
-            .iter()
-            .position(|wire| wire.page == page && wire.generation == generation)
-            .unwrap()
-    }
-
-    /// Does what the server asks for.
-    fn answer(&mut self, answers: Vec<Answer>) {
-        for answer in answers {
-            match answer {
-                Answer::Frame { connection, frame } => {
-                    if self.server.is_open(connection) {
-                        self.down(connection, testing::encode(&frame));
-                    }
-                }
-                Answer::Produce {
-                    connection: wire,
-                    uid,
-                    id,
-                    text,
-                    after,
-                } => {
-                    self.plan(
-                        after,
-                        Happening::Produce {
-                            wire,
-                            uid,
-                            id,
-                            text,
-                        },
-                    );
-                }
-                Answer::Close { connection: wire } => {
-                    self.server.close(wire);
-                    let at = self.wires[wire]
-                        .down
-                        .arrival(self.now, self.chaos, &mut self.dice);
-                    self.plan_at(at, Happening::Closed { wire });
-                }
-            }
-        }
-    }
-
-    /// A frame arrives at the server.
-    fn up(&mut self, wire: usize, frame: &Frame) {
-        if self.wires[wire].up.cut || !self.server.is_open(wire) {
-            return;
-        }
-        if frame.command == Command::Connect {
-            self.plan(10_000, Happening::HeartBeat { wire });
-        }
-        let answers = self.server.take(wire, frame, self.chaos, &mut self.dice);
+    fn produce(&mut self, record: &Record) {
+        let (offset, answers) = self.server.append(record, self.chaos, &mut self.dice);
         self.answer(answers);
-    }
-
-    /// Bytes leave the server.
-    fn down(&mut self, wire: usize, bytes: Bytes) {
-        let at = self.wires[wire]
-            .down
-            .arrival(self.now, self.chaos, &mut self.dice);
-        self.plan_at(at, Happening::Down { wire, bytes });
+        if let Some(connection) = record.connection {
+            let frame = self.server.receipt(&record.id, offset);
+            self.answer(vec![Answer::Frame { connection, frame }]);
+        }
     }
 }

@@ -31,9 +31,13 @@ pub(in crate::chat) fn message(offset: i64, prev: Option<i64>, uid: &str, id: &s
     }
 }
 
-/// A page of messages with these offsets, each following on the one before it.
+/// A page of messages with these offsets, each following on the one before it; the first on one three offsets earlier if
+/// there are more.
 pub(in crate::chat) fn page(offsets: &[i64], more: bool) -> HistoryPage {
-    let prev = |index: usize| index.checked_sub(1).map(|before| offsets[before]);
+    let prev = |index: usize| match index.checked_sub(1) {
+        Some(before) => Some(offsets[before]),
+        None => more.then(|| offsets[0] - 3),
+    };
     let messages = offsets
         .iter()
         .enumerate()
