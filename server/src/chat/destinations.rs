@@ -21,7 +21,8 @@ use crate::hub::{ConnectionId, Delivery, Form, Outbox, Outgoing, encode};
 use crate::keys;
 use crate::names;
 use crate::stomp::{
-    Code, Credentials, Destinations, Progress, Refusal, SendRequest, SubscribeRequest, Ticket,
+    CatchUp, Code, Credentials, Destinations, Progress, Pulled, Refusal, SendRequest,
+    SubscribeRequest, Tag, Ticket, Verdict,
 };
 
 /// How many messages of a replay are queued at once; the next ones follow when these have been written.
@@ -36,17 +37,6 @@ pub enum Visitor {
     Browser(Option<Sender>),
     /// A program: its CONNECT says who it is.
     Program,
-}
-
-/// Whether subscriptions still have to be brought up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CatchUp {
-    /// All follow live.
-    Done,
-    /// Ask again in a moment: the client has seen more, through another server, than this one.
-    Wait,
-    /// Ask again when what was queued has been written.
-    More,
 }
 
 struct Subscription {
@@ -154,21 +144,6 @@ impl ChatDestinations {
             subscriptions,
             replies,
         }
-    }
-
-    /// Queues the next part of every replay. A subscription that has nothing left to catch up with is attached to the
-    /// live stream in the same step that proves it, so nothing is missed and nothing comes twice.
-    pub fn catch_up(&mut self) -> Result<CatchUp, HistoryError> {
-        let mut state = CatchUp::Done;
-        for subscription in self.subscriptions.values_mut() {
-            // The replays of all subscriptions together would be more than the queue holds.
-            if subscription.behind.is_some() && self.outbox.bytes() >= REPLAY_BYTES {
-                return Ok(CatchUp::More);
-            }
-            let reached = subscription.advance(&self.chat, self.connection, &self.outbox)?;
-            state = state.max(reached);
-        }
-        Ok(state)
     }
 
     /// The extra headers of the RECEIPT for a SEND that ended well.
@@ -337,6 +312,33 @@ impl Destinations for ChatDestinations {
                 .detach(&subscription.room, &subscription.form, self.connection);
         }
     }
+
+    /// A subscription that has nothing left to catch up with is attached to the live stream in the same step that proves
+    /// it, so nothing is missed and nothing comes twice.
+    fn catch_up(&mut self) -> Result<CatchUp, Refusal> {
+        let mut state = CatchUp::Done;
+        for subscription in self.subscriptions.values_mut() {
+            // The replays of all subscriptions together would be more than the queue holds.
+            if subscription.behind.is_some() && self.outbox.bytes() >= REPLAY_BYTES {
+                return Ok(CatchUp::More);
+            }
+            let reached = subscription
+                .advance(&self.chat, self.connection, &self.outbox)
+                .map_err(unavailable)?;
+            state = state.max(reached);
+        }
+        Ok(state)
+    }
+
+    fn check(&mut self, _: &SendRequest, _: Instant) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn pull(&mut self, _: &ByteString, _: usize) -> Result<Vec<Pulled>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    fn settle(&mut self, _: &ByteString, _: Tag, _: Verdict) {}
 
     fn replies(&self) -> Option<ByteString> {
         self.replies.first().cloned()

@@ -7,6 +7,8 @@ use protocol::{Destination, Kind, Message, RoomName, header};
 use serde_json::Value;
 use stomp::{Command, Frame, Version};
 
+use super::Outgoing;
+
 /// What makes the MESSAGE frames of two subscriptions differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
@@ -80,6 +82,17 @@ pub fn message(room: &RoomName, message: &Message, form: &Form, delivery: Delive
         serde_json::to_string(message).unwrap_or_default()
     };
     encode(&frame.with_body(body), form.version)
+}
+
+/// Any frame, encoded: as text where it is UTF-8, else as bytes (checklist item 83).
+pub fn outgoing(frame: &Frame, version: Version) -> Outgoing {
+    let mut buffer = BytesMut::new();
+    stomp::encode(frame, version, &mut buffer);
+    let bytes = buffer.freeze();
+    match Utf8Bytes::try_from(bytes.clone()) {
+        Ok(text) => Outgoing::Frame(text),
+        Err(_) => Outgoing::Binary(bytes),
+    }
 }
 
 /// Any frame of text, encoded.

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 /// Something that the connection's writer sends.
@@ -10,6 +11,8 @@ use tokio::sync::Notify;
 pub enum Outgoing {
     /// An encoded STOMP frame.
     Frame(Utf8Bytes),
+    /// An encoded STOMP frame that is not UTF-8.
+    Binary(Bytes),
     /// A STOMP heart-beat: a single line end.
     HeartBeat,
     /// The WebSocket close handshake, after everything queued before it.
@@ -27,6 +30,7 @@ impl Outgoing {
         const ENTRY: usize = 64;
         match self {
             Self::Frame(text) => ENTRY + text.len(),
+            Self::Binary(bytes) => ENTRY + bytes.len(),
             Self::HeartBeat | Self::Close { .. } => ENTRY,
         }
     }
@@ -39,6 +43,8 @@ pub struct Batch {
     pub frames: Vec<Outgoing>,
     /// Whether something was dropped because the client reads too slowly: the connection must end.
     pub overflowed: bool,
+    /// Whether the session is to ask its destinations for messages.
+    pub nudged: bool,
 }
 
 /// The outbound queue of one connection. Messages are never skipped: over the limit the queue is closed, and the client
@@ -76,8 +82,8 @@ impl Outbox {
         queue.bytes += outgoing.bytes();
         if queue.bytes > self.limit && !was_empty {
             queue.batch = Batch {
-                frames: Vec::new(),
                 overflowed: true,
+                ..Batch::default()
             };
         } else {
             queue.batch.frames.push(outgoing);
@@ -89,10 +95,21 @@ impl Outbox {
         }
     }
 
+    /// Tells the session that its destinations have messages to be pulled.
+    pub fn nudge(&self) {
+        let mut queue = self.queue();
+        let wake = !queue.batch.nudged;
+        queue.batch.nudged = true;
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         let queue = self.queue();
-        queue.batch.frames.is_empty() && !queue.batch.overflowed
+        queue.batch.frames.is_empty() && !queue.batch.overflowed && !queue.batch.nudged
     }
 
     /// How many bytes are queued.
@@ -106,8 +123,8 @@ impl Outbox {
         queue.bytes = 0;
         let overflowed = queue.batch.overflowed;
         Batch {
-            frames: std::mem::take(&mut queue.batch.frames),
             overflowed,
+            ..std::mem::take(&mut queue.batch)
         }
     }
 
@@ -156,8 +173,8 @@ mod tests {
         assert_eq!(
             outbox.take(),
             Batch {
-                frames: Vec::new(),
-                overflowed: true
+                overflowed: true,
+                ..Batch::default()
             }
         );
         outbox.push(frame(1));

@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Origin, Site};
 use super::{Web, identity};
-use crate::chat::destinations::{CatchUp, REPLAY_BYTES, Visitor};
+use crate::chat::destinations::{REPLAY_BYTES, Visitor};
 use crate::chat::receipts::{Completion, Outcome};
 use crate::chat::{Chat, ChatDestinations};
 use crate::hub::{ConnectionId, Outbox, Outgoing, encode};
 use crate::stomp::session::{Output, Session, Settings};
-use crate::stomp::{Code, Refusal};
+use crate::stomp::{CatchUp, Code, Destinations as _, Refusal};
 
 /// Bytes that may wait for a client (decision 19).
 const QUEUE_BYTES: usize = 1024 * 1024;
@@ -302,12 +302,8 @@ impl Connection {
     fn catch_up(&mut self, out: &mut Vec<Output>) -> CatchUp {
         match tokio::task::block_in_place(|| self.session.destinations_mut().catch_up()) {
             Ok(state) => state,
-            Err(error) => {
-                tracing::error!(%error, "a replay cannot be read");
-                let detail =
-                    "this server cannot read its history at the moment; connect again later";
-                self.session
-                    .fail(Refusal::new(Code::Unavailable, "Unavailable", detail), out);
+            Err(refusal) => {
+                self.session.fail(refusal, out);
                 CatchUp::Done
             }
         }
@@ -318,7 +314,7 @@ impl Connection {
         let version = self.session.version();
         for output in out.drain(..) {
             self.outbox.push(match output {
-                Output::Frame(frame) => Outgoing::Frame(encode::encode(&frame, version)),
+                Output::Frame(frame) => encode::outgoing(&frame, version),
                 Output::HeartBeat => Outgoing::HeartBeat,
                 Output::Close { code, reason } => Outgoing::Close { code, reason },
             });
@@ -408,9 +404,7 @@ impl Connection {
         let version = self.session.version();
         let binary = self.binary;
         let words = out.drain(..).map(|output| match output {
-            Output::Frame(frame) => {
-                message(Outgoing::Frame(encode::encode(&frame, version)), binary)
-            }
+            Output::Frame(frame) => message(encode::outgoing(&frame, version), binary),
             Output::HeartBeat => message(Outgoing::HeartBeat, binary),
             Output::Close { code, reason } => message(Outgoing::Close { code, reason }, binary),
         });
@@ -438,6 +432,7 @@ fn message(outgoing: Outgoing, binary: bool) -> Message {
     match outgoing {
         Outgoing::Frame(text) if binary => Message::Binary(Bytes::from(text)),
         Outgoing::Frame(text) => Message::Text(text),
+        Outgoing::Binary(bytes) => Message::Binary(bytes),
         Outgoing::HeartBeat if binary => Message::Binary(Bytes::from_static(b"\n")),
         Outgoing::HeartBeat => Message::Text("\n".into()),
         Outgoing::Close { code, reason } => Message::Close(Some(CloseFrame {

@@ -6,7 +6,7 @@ use ::stomp::{Frame, Version};
 use bytestring::ByteString;
 
 use super::{detached, unsupported};
-use crate::stomp::destinations::SubscribeRequest;
+use crate::stomp::destinations::{AckMode, SubscribeRequest};
 use crate::stomp::refusal::{Code, Refusal};
 
 /// Checks the form of a SUBSCRIBE (checklist items 42 and 45).
@@ -35,6 +35,7 @@ pub(super) fn read(frame: Frame, version: Version) -> Result<SubscribeRequest, R
         named: named.is_some(),
         id: named.unwrap_or_else(|| destination.clone()),
         destination,
+        ack: AckMode::Auto,
         receipt: frame.header("receipt").is_some(),
         headers: frame.headers,
         version,

@@ -17,7 +17,8 @@ use bytestring::ByteString;
 
 use super::{Output, Session, Settings};
 use crate::stomp::destinations::{
-    Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket,
+    CatchUp, Credentials, Destinations, Progress, Pulled, SendRequest, SubscribeRequest, Tag,
+    Ticket, Verdict,
 };
 use crate::stomp::refusal::{Code, Refusal};
 
@@ -94,6 +95,20 @@ impl Destinations for Script {
             self.replies = None;
         }
     }
+
+    fn check(&mut self, _: &SendRequest, _: Instant) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn catch_up(&mut self) -> Result<CatchUp, Refusal> {
+        Ok(CatchUp::Done)
+    }
+
+    fn pull(&mut self, _: &ByteString, _: usize) -> Result<Vec<Pulled>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    fn settle(&mut self, _: &ByteString, _: Tag, _: Verdict) {}
 
     fn replies(&self) -> Option<ByteString> {
         self.replies.clone()
