@@ -292,7 +292,7 @@ impl<D: Destinations> Session<D> {
 
     fn send(&mut self, frame: Frame, now: Instant, out: &mut Vec<Output>) -> Result<(), Refusal> {
         let sent = Sent::of(&frame);
-        let request = sends::read(frame)?;
+        let request = sends::read(frame, self.version)?;
         let outcome = match self.pending.next_ticket() {
             Some(ticket) => match self.destinations.send(request, ticket, now) {
                 Ok(Progress::Pending) => {

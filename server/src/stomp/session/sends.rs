@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use ::stomp::Frame;
+use ::stomp::{Frame, Version};
 use bytestring::ByteString;
 use protocol::header;
 
@@ -28,7 +28,7 @@ impl Sent {
 }
 
 /// Checks the form of a SEND (checklist items 36, 39; decision 16).
-pub(super) fn read(frame: Frame) -> Result<SendRequest, Refusal> {
+pub(super) fn read(frame: Frame, version: Version) -> Result<SendRequest, Refusal> {
     let Some(destination) = frame.header("destination").cloned() else {
         return Err(Refusal::missing_destination(frame.command));
     };
@@ -44,6 +44,7 @@ pub(super) fn read(frame: Frame) -> Result<SendRequest, Refusal> {
         destination,
         headers: frame.headers,
         body: frame.body,
+        version,
     })
 }
 
