@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ::stomp::{Frame, Headers};
+use ::stomp::{Frame, Headers, Version};
 use bytestring::ByteString;
 
 use super::pending::{Asker, Sent};
@@ -35,7 +35,7 @@ impl<D: Destinations> Session<D> {
     ) -> Result<(), Refusal> {
         let transaction = frame.header("transaction").cloned();
         let sent = Sent::of(&frame);
-        let request = read(frame)?;
+        let request = read(frame, self.version)?;
         if let Some(name) = transaction {
             return self.transactions.add(&name, Action::send(request, sent));
         }
@@ -130,8 +130,8 @@ impl<D: Destinations> Session<D> {
     }
 }
 
-/// Checks the form of a SEND (checklist items 36, 39; decision 16).
-fn read(frame: Frame) -> Result<SendRequest, Refusal> {
+/// Checks the form of a SEND (checklist items 36 and 39).
+fn read(frame: Frame, version: Version) -> Result<SendRequest, Refusal> {
     let Some(destination) = frame.header("destination").cloned() else {
         return Err(Refusal::missing_destination(frame.command));
     };
@@ -144,12 +144,13 @@ fn read(frame: Frame) -> Result<SendRequest, Refusal> {
         destination,
         headers: frame.headers,
         body: frame.body,
+        version,
     })
 }
 
-/// Whether a header of MESSAGE is the server's word and so must not be forged.
+/// Whether a header of MESSAGE is the session's word and so must not be forged.
 fn is_reserved(name: &str) -> bool {
-    matches!(name, "message-id" | "subscription" | "ack") || name.starts_with("x-")
+    matches!(name, "message-id" | "subscription" | "ack")
 }
 
 /// Why a SEND is not even tried.

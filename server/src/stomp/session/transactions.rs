@@ -33,6 +33,7 @@ impl Action {
             destination: detached(&request.destination),
             headers,
             body: Bytes::copy_from_slice(&request.body),
+            version: request.version,
         };
         Self::Send(request, sent)
     }

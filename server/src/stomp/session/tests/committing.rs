@@ -404,6 +404,6 @@ fn item_21_a_transaction_that_is_larger_than_what_may_be_on_its_way_is_refused_w
 fn item_39_the_form_of_a_send_is_checked_before_commit() {
     let outputs = begun().says("SEND\ntransaction:t\n\nx");
     assert_refused(&outputs, "Missing destination", Code::MissingHeader);
-    let outputs = begun().says("SEND\ndestination:/a\ntransaction:t\nx-sender:me\n\nx");
+    let outputs = begun().says("SEND\ndestination:/a\ntransaction:t\nmessage-id:me\n\nx");
     assert_refused(&outputs, "Invalid header", Code::BadHeader);
 }
