@@ -232,6 +232,10 @@ impl Connection {
                 }
                 self.queue(&mut out);
             }
+            while self.session.wants_messages() && self.outbox.bytes() < REPLAY_BYTES {
+                tokio::task::block_in_place(|| self.session.deliver(&mut out));
+                self.queue(&mut out);
+            }
         }
     }
 
@@ -326,6 +330,9 @@ impl Connection {
         let batch = self.outbox.take();
         if batch.overflowed {
             return Err(self.cut_off(out).await);
+        }
+        if batch.nudged {
+            self.session.nudge();
         }
         let last = batch
             .frames
