@@ -121,11 +121,9 @@ impl Outbox {
     pub fn take(&self) -> Batch {
         let mut queue = self.queue();
         queue.bytes = 0;
-        let overflowed = queue.batch.overflowed;
-        Batch {
-            overflowed,
-            ..std::mem::take(&mut queue.batch)
-        }
+        let batch = std::mem::take(&mut queue.batch);
+        queue.batch.overflowed = batch.overflowed;
+        batch
     }
 
     /// Waits until something is queued.
