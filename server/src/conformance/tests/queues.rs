@@ -65,9 +65,9 @@ fn only_those_with_room_take_turns() {
         few.send(A, &number.to_string());
     }
     assert!(few.is_nudged() && many.is_nudged());
+    assert_eq!(many.pull_texts("s", 94), ["1", "2", "3", "4", "5"]);
     let first = few.pull("s", 1);
     assert_eq!(text(&first[0].message), "0");
-    assert_eq!(many.pull_texts("s", 94), ["1", "2", "3", "4", "5"]);
     // Its one place is free again, but it has to ask.
     few.settle("s", first[0].tag, Verdict::Ack);
     few.send(A, "6");
@@ -88,7 +88,9 @@ fn a_share_that_is_not_fetched_in_full_goes_to_others() {
     }
     other.subscribe("s", A, AckMode::Client);
     other.pull("s", 10);
+    assert!(!other.is_nudged());
     assert_eq!(one.pull_texts("s", 1), ["1"]);
+    assert!(other.is_nudged());
     assert_eq!(other.pull_texts("s", 10), ["2", "3"]);
 }
 
