@@ -150,8 +150,9 @@ struct Watched {
     farewell: Option<String>,
     /// How many messages have come up.
     arrived: u64,
-    /// The ids of handed out messages.
+    /// The numbers of the messages that were handed out, and their ids for ACK.
     handed_out: HashSet<String>,
+    ack_ids: HashSet<String>,
     closed: bool,
 }
 
@@ -165,7 +166,7 @@ impl Watched {
             unacked: UNACKED,
             pull: 2,
             transactions: 3,
-            transaction_actions: 4,
+            transaction_frames: 4,
             transaction_bytes: TRANSACTION_BYTES,
             ..Settings::default()
         };
@@ -179,6 +180,7 @@ impl Watched {
             farewell: None,
             arrived: 0,
             handed_out: HashSet::new(),
+            ack_ids: HashSet::new(),
             closed: false,
         }
     }
@@ -325,7 +327,11 @@ impl Watched {
                 }
                 Output::Frame(frame) => {
                     let id = frame.header("ack").map(ToString::to_string);
-                    assert!(id.is_none_or(|id| self.handed_out.insert(id)), "{frame:?}");
+                    assert!(id.is_none_or(|id| self.ack_ids.insert(id)), "{frame:?}");
+                    let number = frame
+                        .header("message-id")
+                        .and_then(|id| id.strip_prefix('m'));
+                    self.handed_out.extend(number.map(str::to_owned));
                 }
                 Output::HeartBeat => {}
             }
@@ -347,6 +353,11 @@ impl Watched {
         }
         let mut settled: Vec<_> = self.settled().collect();
         let words = settled.len();
+        assert!(
+            settled
+                .iter()
+                .all(|number| self.handed_out.contains(*number))
+        );
         settled.sort_unstable();
         settled.dedup();
         assert_eq!(settled.len(), words, "every message is settled once");
