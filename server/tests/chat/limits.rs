@@ -119,7 +119,7 @@ async fn who_reads_a_little_now_and_then_is_cut_off_all_the_same() {
     let talk = tokio::spawn(async move {
         let mut speaker = Client::connect(&maru, "speaker").await;
         // The two sockets hold some megabytes before anything waits in the queue.
-        for n in 0..3_000 {
+        for n in 0..1_500 {
             speaker.say("a", &format!("m{n}"), &text).await;
         }
         maru
@@ -138,5 +138,5 @@ async fn who_reads_a_little_now_and_then_is_cut_off_all_the_same() {
     while let Ok(frame) = slow.next().await {
         read += usize::from(frame.command == Command::Message);
     }
-    assert!(read < 3_000, "all were delivered: {read}");
+    assert!(read < 1_500, "all were delivered: {read}");
 }

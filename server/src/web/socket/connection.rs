@@ -256,7 +256,7 @@ impl<D: Destinations> Connection<D> {
             .frames
             .into_iter()
             .take(last.map_or(usize::MAX, |last| last + 1));
-        let in_time = self.in_time(since);
+        let in_time = deadline(since, Instant::now(), self.limits.queue_time);
         if !self
             .send_until(in_time, sent.map(|outgoing| message(outgoing, binary)))
             .await
@@ -273,13 +273,6 @@ impl<D: Destinations> Connection<D> {
         } else {
             Ok(())
         }
-    }
-
-    /// Until when what has been queued since then is to be written. A client that takes a little now and then does not get
-    /// more time than one that takes nothing; but when the server itself came late, its clients are not to pay for that.
-    fn in_time(&self, since: Instant) -> Instant {
-        let time = self.limits.queue_time;
-        (since + time).max(Instant::now() + time / 10)
     }
 
     /// Whether everything went out before the client counted as too slow.
@@ -300,6 +293,12 @@ impl<D: Destinations> Connection<D> {
             Ok(Ok(()))
         )
     }
+}
+
+/// Until when what has been queued since then is to be written. A client that takes a little now and then does not get more
+/// time than one that takes nothing; but when the server itself came late, its clients are not to pay for that.
+fn deadline(since: Instant, now: Instant, queue_time: Duration) -> Instant {
+    (since + queue_time).max(now + queue_time / 10)
 }
 
 /// What the session says, encoded.
@@ -330,5 +329,20 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_entry_decides_how_long_a_write_may_take() {
+        let now = Instant::now();
+        for (waited, left) in [(0, 10_000), (4_000, 6_000), (9_500, 1_000), (60_000, 1_000)] {
+            let since = now.checked_sub(Duration::from_millis(waited)).unwrap();
+            let deadline = deadline(since, now, Duration::from_secs(10));
+            assert_eq!(deadline - now, Duration::from_millis(left), "{waited}");
+        }
     }
 }
