@@ -5,6 +5,7 @@
 //! - [`web`]: HTTP and the WebSocket edge
 //! - [`stomp`]: the session of one connection, a state machine without I/O
 //! - [`chat`]: what destinations mean, who may do what, SENDs into records
+//! - [`conformance`]: the other meaning of destinations: queues and topics for the tests of STOMP clients
 //! - [`bridge`]: rdkafka: producer, consumer thread, topics
 //! - [`embedded`]: the log inside this process, when there is no Kafka cluster
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
@@ -20,6 +21,7 @@
 pub mod bridge;
 pub mod chat;
 pub mod config;
+pub mod conformance;
 pub mod directory;
 pub mod embedded;
 pub mod fold;

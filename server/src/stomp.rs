@@ -11,7 +11,8 @@ pub mod refusal;
 pub mod session;
 
 pub use destinations::{
-    Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket,
+    AckMode, CatchUp, Credentials, Destinations, Progress, Pulled, SendRequest, SubscribeRequest,
+    Tag, Ticket, Verdict,
 };
 pub use refusal::{Code, Refusal};
 pub use session::{Output, Session, Settings};

@@ -7,6 +7,8 @@ use protocol::{Destination, Kind, Message, RoomName, header};
 use serde_json::Value;
 use stomp::{Command, Frame, Version};
 
+use super::Outgoing;
+
 /// What makes the MESSAGE frames of two subscriptions differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
@@ -38,8 +40,19 @@ impl Delivery {
 
 /// The encoded MESSAGE frame (`docs/PROTOCOL.md`).
 pub fn message(room: &RoomName, message: &Message, form: &Form, delivery: Delivery) -> Utf8Bytes {
+    let frame = frame(room, message, form.subscription.as_ref(), delivery);
+    encode(&frame, form.version)
+}
+
+/// The MESSAGE frame.
+pub fn frame(
+    room: &RoomName,
+    message: &Message,
+    subscription: Option<&ByteString>,
+    delivery: Delivery,
+) -> Frame {
     let mut frame = Frame::new(Command::Message);
-    if let Some(subscription) = &form.subscription {
+    if let Some(subscription) = subscription {
         frame = frame.with("subscription", subscription.clone());
     }
     frame = frame
@@ -79,7 +92,18 @@ pub fn message(room: &RoomName, message: &Message, form: &Form, delivery: Delive
     } else {
         serde_json::to_string(message).unwrap_or_default()
     };
-    encode(&frame.with_body(body), form.version)
+    frame.with_body(body)
+}
+
+/// Any frame, encoded: as text where it is UTF-8, else as bytes (checklist item 83).
+pub fn outgoing(frame: &Frame, version: Version) -> Outgoing {
+    let mut buffer = BytesMut::new();
+    stomp::encode(frame, version, &mut buffer);
+    let bytes = buffer.freeze();
+    match Utf8Bytes::try_from(bytes.clone()) {
+        Ok(text) => Outgoing::Frame(text),
+        Err(_) => Outgoing::Binary(bytes),
+    }
 }
 
 /// Any frame of text, encoded.

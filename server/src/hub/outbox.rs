@@ -1,8 +1,10 @@
 //! The outbound queue of one connection: bounded by bytes, emptied by one writer in one go.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 /// Something that the connection's writer sends.
@@ -10,6 +12,8 @@ use tokio::sync::Notify;
 pub enum Outgoing {
     /// An encoded STOMP frame.
     Frame(Utf8Bytes),
+    /// An encoded STOMP frame that is not UTF-8.
+    Binary(Bytes),
     /// A STOMP heart-beat: a single line end.
     HeartBeat,
     /// The WebSocket close handshake, after everything queued before it.
@@ -27,6 +31,7 @@ impl Outgoing {
         const ENTRY: usize = 64;
         match self {
             Self::Frame(text) => ENTRY + text.len(),
+            Self::Binary(bytes) => ENTRY + bytes.len(),
             Self::HeartBeat | Self::Close { .. } => ENTRY,
         }
     }
@@ -37,8 +42,12 @@ impl Outgoing {
 pub struct Batch {
     /// In the order in which it has to be sent.
     pub frames: Vec<Outgoing>,
+    /// Since when the first of them waits.
+    pub since: Option<Instant>,
     /// Whether something was dropped because the client reads too slowly: the connection must end.
     pub overflowed: bool,
+    /// Whether the session is to ask its destinations for messages.
+    pub nudged: bool,
 }
 
 /// The outbound queue of one connection. Messages are never skipped: over the limit the queue is closed, and the client
@@ -76,10 +85,13 @@ impl Outbox {
         queue.bytes += outgoing.bytes();
         if queue.bytes > self.limit && !was_empty {
             queue.batch = Batch {
-                frames: Vec::new(),
                 overflowed: true,
+                ..Batch::default()
             };
         } else {
+            if was_empty {
+                queue.batch.since = Some(Instant::now());
+            }
             queue.batch.frames.push(outgoing);
         }
         let wake = was_empty || queue.batch.overflowed;
@@ -89,10 +101,21 @@ impl Outbox {
         }
     }
 
-    /// Whether nothing is queued.
+    /// Tells the session that its destinations have messages to be pulled.
+    pub fn nudge(&self) {
+        let mut queue = self.queue();
+        let wake = !queue.batch.nudged;
+        queue.batch.nudged = true;
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether there is nothing to be taken.
     pub fn is_empty(&self) -> bool {
         let queue = self.queue();
-        queue.batch.frames.is_empty() && !queue.batch.overflowed
+        queue.batch.frames.is_empty() && !queue.batch.overflowed && !queue.batch.nudged
     }
 
     /// How many bytes are queued.
@@ -100,15 +123,16 @@ impl Outbox {
         self.queue().bytes
     }
 
-    /// Takes everything that is queued.
+    /// Takes everything that is queued. A queue that has overflowed stays so.
     pub fn take(&self) -> Batch {
         let mut queue = self.queue();
         queue.bytes = 0;
         let overflowed = queue.batch.overflowed;
-        Batch {
-            frames: std::mem::take(&mut queue.batch.frames),
+        let left = Batch {
             overflowed,
-        }
+            ..Batch::default()
+        };
+        std::mem::replace(&mut queue.batch, left)
     }
 
     /// Waits until something is queued.
@@ -156,8 +180,8 @@ mod tests {
         assert_eq!(
             outbox.take(),
             Batch {
-                frames: Vec::new(),
-                overflowed: true
+                overflowed: true,
+                ..Batch::default()
             }
         );
         outbox.push(frame(1));
@@ -172,5 +196,22 @@ mod tests {
         outbox.push(frame(1));
         outbox.push(frame(2_000));
         assert!(outbox.take().overflowed);
+    }
+
+    #[tokio::test]
+    async fn the_age_of_a_batch_is_that_of_its_oldest_entry() {
+        let outbox = Outbox::new(10_000);
+        let before = Instant::now();
+        outbox.push(frame(1));
+        let after = Instant::now();
+        outbox.push(frame(1));
+        let since = outbox.take().since.unwrap();
+        assert!((before..=after).contains(&since));
+        outbox.push(frame(1));
+        assert!(outbox.take().since.unwrap() >= after, "another batch");
+        outbox.nudge();
+        let batch = outbox.take();
+        assert!(batch.nudged && batch.since.is_none() && batch.frames.is_empty());
+        assert!(outbox.is_empty());
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use ::stomp::Headers;
+use ::stomp::{Frame, Headers};
 use bytes::Bytes;
 use bytestring::ByteString;
 
@@ -19,6 +19,8 @@ pub struct Credentials {
     pub login: Option<ByteString>,
     /// The `passcode` header.
     pub passcode: Option<ByteString>,
+    /// The `host` header: the virtual host that the client wants to talk to.
+    pub host: Option<ByteString>,
 }
 
 impl fmt::Debug for Credentials {
@@ -43,6 +45,53 @@ pub struct SendRequest {
     pub headers: Headers,
     /// What.
     pub body: Bytes,
+    /// The session's version, which decides how MESSAGE frames are escaped: a SEND may start a subscription to its replies.
+    pub version: ::stomp::Version,
+}
+
+/// Names a message that was handed out by [`Destinations::pull`] until it is settled; unique within its subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(pub u64);
+
+/// A message that was handed out and waits for the client's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// Its name.
+    pub tag: Tag,
+    /// The MESSAGE, without `subscription` and `ack`, which the session adds.
+    pub message: Frame,
+}
+
+/// What the client said of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// ACK: it has been dealt with.
+    Ack,
+    /// NACK: the client cannot deal with it.
+    Nack,
+}
+
+/// How the messages of a subscription are acknowledged (the `ack` header of SUBSCRIBE).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AckMode {
+    /// By being sent.
+    #[default]
+    Auto,
+    /// ACK covers every earlier message of the subscription.
+    Client,
+    /// ACK covers one message.
+    ClientIndividual,
+}
+
+/// Whether subscriptions still have to be brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CatchUp {
+    /// All follow live.
+    Done,
+    /// Ask again in a moment: the client has seen more, through another server, than this one.
+    Wait,
+    /// Ask again when what was queued has been written.
+    More,
 }
 
 /// A SUBSCRIBE after the session has checked its form.
@@ -57,6 +106,9 @@ pub struct SubscribeRequest {
     pub destination: ByteString,
     /// Every header of the frame, the standard ones included.
     pub headers: Headers,
+    /// How its messages are acknowledged. In mode `auto` destinations put them into the connection's queue by themselves;
+    /// in the others the session asks for them by [`Destinations::pull`].
+    pub ack: AckMode,
     /// Whether the frame asked for a RECEIPT.
     pub receipt: bool,
     /// The session's version, which decides how MESSAGE frames are escaped.
@@ -90,8 +142,24 @@ pub trait Destinations {
     /// RECEIPT has been queued, so implementations hand it out when they are next asked for messages.
     fn subscribe(&mut self, request: SubscribeRequest) -> Result<Headers, Refusal>;
 
-    /// Ends a subscription: nothing is delivered to it after this call. The session calls it for known ids only.
+    /// Ends a subscription: nothing is delivered to it after this call, and what was handed out to it and not settled is
+    /// as good as never handed out. The session calls it for known ids only.
     fn unsubscribe(&mut self, id: &ByteString);
+
+    /// Whether this SEND would be taken now. Asked for every SEND of a transaction before the first of them is carried out.
+    fn check(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal>;
+
+    /// Puts what subscriptions in mode `auto` have to catch up with into the connection's queue, as far as it has room. A
+    /// refusal ends the session.
+    fn catch_up(&mut self) -> Result<CatchUp, Refusal>;
+
+    /// Hands out the next messages, at most `limit`, of a subscription in another mode than `auto`. When there are more
+    /// later, destinations nudge the connection's queue (`Outbox::nudge`), and the session asks again. A refusal ends the
+    /// session.
+    fn pull(&mut self, id: &ByteString, limit: usize) -> Result<Vec<Pulled>, Refusal>;
+
+    /// Learns what the client said of a message that was handed out.
+    fn settle(&mut self, id: &ByteString, tag: Tag, verdict: Verdict);
 
     /// The id of the subscription that takes soft refusals (`/user/queue/replies`), if the client has one.
     fn replies(&self) -> Option<ByteString>;

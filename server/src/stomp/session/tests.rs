@@ -2,14 +2,17 @@
 //!
 //! Numbers in the names of tests are those of the checklist in the protocol's design.
 
+mod acknowledging;
 mod beating;
+mod committing;
 mod connecting;
 mod leaving;
 mod properties;
+mod pulling;
 mod sending;
 mod subscribing;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use ::stomp::{Command, Frame, Headers};
@@ -17,7 +20,8 @@ use bytestring::ByteString;
 
 use super::{Output, Session, Settings};
 use crate::stomp::destinations::{
-    Credentials, Destinations, Progress, SendRequest, SubscribeRequest, Ticket,
+    CatchUp, Credentials, Destinations, Progress, Pulled, SendRequest, SubscribeRequest, Tag,
+    Ticket, Verdict,
 };
 use crate::stomp::refusal::{Code, Refusal};
 
@@ -28,7 +32,13 @@ const REPLIES: &str = "/user/queue/replies";
 struct Script {
     connect: Option<Result<Headers, Refusal>>,
     sends: VecDeque<Result<Progress, Refusal>>,
+    checks: VecDeque<Result<(), Refusal>>,
     subscribes: VecDeque<Result<Headers, Refusal>>,
+    /// The numbers of the messages that wait for each subscription.
+    stock: HashMap<ByteString, VecDeque<u64>>,
+    pull: Option<Refusal>,
+    /// What messages carry beside that.
+    carried: Headers,
     asked: Vec<String>,
     tickets: Vec<Ticket>,
     replies: Option<ByteString>,
@@ -93,6 +103,48 @@ impl Destinations for Script {
         if self.replies.as_ref() == Some(id) {
             self.replies = None;
         }
+    }
+
+    fn check(&mut self, request: &SendRequest, _: Instant) -> Result<(), Refusal> {
+        self.asked.push(format!(
+            "check {} {}",
+            request.destination,
+            String::from_utf8_lossy(&request.body)
+        ));
+        self.checks.pop_front().unwrap_or(Ok(()))
+    }
+
+    fn catch_up(&mut self) -> Result<CatchUp, Refusal> {
+        Ok(CatchUp::Done)
+    }
+
+    fn pull(&mut self, id: &ByteString, limit: usize) -> Result<Vec<Pulled>, Refusal> {
+        self.asked.push(format!("pull {id} {limit}"));
+        if let Some(refusal) = self.pull.take() {
+            return Err(refusal);
+        }
+        let stock = self.stock.entry(id.clone()).or_default();
+        let numbers = stock.drain(..limit.min(stock.len()));
+        let message = |number: u64| {
+            let usual = Frame::new(Command::Message)
+                .with("message-id", format!("m{number}"))
+                .with("destination", "/q")
+                .with_body(number.to_string());
+            let carried = self.carried.iter();
+            carried.fold(usual, |frame, (name, value)| {
+                frame.with(name.clone(), value.clone())
+            })
+        };
+        Ok(numbers
+            .map(|number| Pulled {
+                tag: Tag(number),
+                message: message(number),
+            })
+            .collect())
+    }
+
+    fn settle(&mut self, id: &ByteString, tag: Tag, verdict: Verdict) {
+        self.asked.push(format!("{verdict:?} {id} {}", tag.0));
     }
 
     fn replies(&self) -> Option<ByteString> {
@@ -181,6 +233,38 @@ impl Client {
 
     fn asked(&self) -> &[String] {
         &self.session.destinations().asked
+    }
+
+    /// What was asked since this was last called.
+    fn takes_asked(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.session.destinations_mut().asked)
+    }
+
+    /// Puts messages with these numbers up for a subscription.
+    fn stocks(&mut self, id: &'static str, numbers: impl IntoIterator<Item = u64>) {
+        let stock = &mut self.session.destinations_mut().stock;
+        let stock = stock.entry(ByteString::from_static(id)).or_default();
+        stock.extend(numbers);
+        self.session.nudge();
+    }
+
+    /// Everything that the session hands out, each message as its `ack` header (in earlier versions, its `message-id`).
+    fn receives(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut rounds = 0;
+        while self.session.wants_messages() {
+            self.session.deliver(&mut out);
+            rounds += 1;
+            assert!(rounds < 10_000, "deliveries come to an end");
+        }
+        let name = |output| match output {
+            Output::Frame(frame) => {
+                let id = frame.header("ack").or_else(|| frame.header("message-id"));
+                id.map_or_else(|| shown(&Output::Frame(frame.clone())), ToString::to_string)
+            }
+            other => shown(&other),
+        };
+        out.into_iter().map(name).collect()
     }
 }
 

@@ -178,11 +178,7 @@ fn items_8_21_34_what_is_no_frame_is_explained_and_closed() {
             "Undefined escape sequence",
             Code::BadEscape,
         ),
-        (
-            DecodeError::NotUtf8,
-            "Malformed frame",
-            Code::MalformedFrame,
-        ),
+        (DecodeError::NotUtf8, "Malformed frame", Code::NotUtf8),
         (
             DecodeError::MissingNul,
             "Malformed frame",
@@ -250,7 +246,7 @@ fn item_64_nothing_follows_an_error() {
     let mut client = Client::connected();
     assert_refused(
         &client.says("ABORT\ntransaction:1"),
-        "Not supported",
+        "Bad transaction",
         Code::BadTransaction,
     );
     assert!(client.session.is_closed() && !client.session.is_connected());
