@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster
+.PHONY: help run dev dist test test-all lint bench-codec kafka kafka-stop cluster
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -10,6 +10,7 @@ help:
 	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
+	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
@@ -34,6 +35,9 @@ test-all:
 lint:
 	@scripts/tools.sh test
 	@scripts/lint.sh
+
+bench-codec:
+	@scripts/bench-codec.sh
 
 kafka:
 	@scripts/kafka.sh start

@@ -267,7 +267,7 @@ class Relay {
           server.terminate();
           return;
         }
-        if (text.trim()) this.frames.push(text);
+        if (text.trim()) this.frames.push(text.replace("\0", ""));
         to.send(data, { binary: isBinary }, () => {});
       });
     }
