@@ -7,7 +7,7 @@ help:
 	@echo 'make test        run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
 	@echo ''
 	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
-	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
+	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
 	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
@@ -23,7 +23,7 @@ dev:
 	@scripts/dev.sh
 
 dist:
-	@scripts/dist.sh
+	@scripts/dist.sh archive
 
 test:
 	@scripts/test.sh

@@ -45,6 +45,11 @@ pub use start::start;
 /// How long a stopping server waits for the log to take what was produced.
 const FLUSH: Duration = Duration::from_secs(10);
 
+/// The version of librdkafka that is built in.
+pub fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}
+
 /// How the log failed a message after the producer had taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryFailure {

@@ -6,6 +6,7 @@ pub mod assets;
 pub mod door;
 pub mod forms;
 pub mod health;
+pub mod healthcheck;
 pub mod identity;
 pub mod language;
 pub mod notice;

@@ -9,7 +9,7 @@ use stomp::Headers;
 
 use crate::stomp::{Code, Refusal};
 
-/// Most headers of a client's own that travel with its message (decision 16).
+/// Most headers of a client's own that travel with its message (decision 16). Those whose name begins with `x-` are the server's.
 const PASSED_ON: usize = 16;
 
 /// Headers with a meaning of their own, which do not travel.
@@ -101,6 +101,11 @@ fn client_msg_id(id: &ByteString) -> Result<String, Refusal> {
 }
 
 fn passed_on(headers: &Headers) -> Result<Map<String, Value>, Refusal> {
+    if let Some((name, _)) = headers.iter().find(|(name, _)| name.starts_with("x-")) {
+        return Err(Refusal::invalid_header(format!(
+            "'{name}' is not allowed on 'SEND': the server sets it."
+        )));
+    }
     let mut kept = Map::new();
     for (name, value) in headers
         .iter()
@@ -188,6 +193,11 @@ mod tests {
             ),
             (
                 Headers::new().with("client-msg-id", "x".repeat(65)),
+                b"x".to_vec(),
+                Code::BadHeader,
+            ),
+            (
+                Headers::new().with("x-sender", "somebody"),
                 b"x".to_vec(),
                 Code::BadHeader,
             ),

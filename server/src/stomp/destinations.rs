@@ -19,6 +19,8 @@ pub struct Credentials {
     pub login: Option<ByteString>,
     /// The `passcode` header.
     pub passcode: Option<ByteString>,
+    /// The `host` header: the virtual host that the client wants to talk to.
+    pub host: Option<ByteString>,
 }
 
 impl fmt::Debug for Credentials {
@@ -43,6 +45,8 @@ pub struct SendRequest {
     pub headers: Headers,
     /// What.
     pub body: Bytes,
+    /// The session's version, which decides how MESSAGE frames are escaped: a SEND may start a subscription to its replies.
+    pub version: ::stomp::Version,
 }
 
 /// Names a message that was handed out by [`Destinations::pull`] until it is settled; unique within its subscription.

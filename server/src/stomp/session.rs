@@ -3,33 +3,45 @@
 //! # Layout
 //!
 //! - `login`: what CONNECT asks for and what is agreed
-//! - `sends`: SEND, and those whose outcome is not known yet
+//! - `sends`: SEND, and how the client learns what became of it
+//! - `pending`: the SENDs whose outcome is not known yet
 //! - `subscriptions`: SUBSCRIBE, UNSUBSCRIBE, and what is subscribed
-//! - `unsupported`: acknowledgements and transactions, which clients are refused
+//! - `deliveries`: messages that the session asks its destinations for
+//! - `window`: what was handed out to a subscription and waits for the client's word
+//! - `acknowledgements`: that word, ACK or NACK
+//! - `transactions`: BEGIN, COMMIT, ABORT, and what is gathered in between
+//! - `commits`: transactions that are being carried out
 //! - `liveness`: heart-beats of both sides
 //! - `outgoing`: the frames that the server answers with
 //!
 //! Architecture invariant: no I/O and no clock. Every entry that depends on time is given the time, and everything to be
 //! written is appended to a list of [`Output`]s, to be written in that order.
 
+mod acknowledgements;
+mod commits;
+mod deliveries;
 mod liveness;
 mod login;
 mod outgoing;
+mod pending;
 mod sends;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
-mod unsupported;
+mod transactions;
+mod window;
 
 use std::time::{Duration, Instant};
 
 use ::stomp::{Command, DecodeError, Frame, Headers, Version};
 use bytestring::ByteString;
 
+use self::commits::Commits;
 use self::liveness::Liveness;
-use self::sends::{PendingSends, Sent};
-use self::subscriptions::{Subscription, Subscriptions};
-use super::destinations::{Destinations, Progress, Ticket};
+use self::pending::PendingSends;
+use self::subscriptions::Subscriptions;
+use self::transactions::Transactions;
+use super::destinations::{Destinations, Verdict};
 use super::refusal::Refusal;
 
 /// What the connection is to do, in order.
@@ -60,6 +72,19 @@ pub struct Settings {
     pub subscriptions: usize,
     /// Most SENDs whose outcome is not known.
     pub pending_sends: usize,
+    /// Most messages that are sent to a subscription in another ack mode than `auto` and not acknowledged, where the client
+    /// does not say `prefetch-count`.
+    pub prefetch: usize,
+    /// Most unacknowledged messages of all subscriptions together, whatever the client says.
+    pub unacked: usize,
+    /// Most messages that destinations are asked for at once.
+    pub pull: usize,
+    /// Most open transactions.
+    pub transactions: usize,
+    /// Most frames in one transaction.
+    pub transaction_actions: usize,
+    /// Most bytes in all open transactions together.
+    pub transaction_bytes: usize,
 }
 
 impl Default for Settings {
@@ -69,6 +94,12 @@ impl Default for Settings {
             farewell_timeout: Duration::from_secs(5),
             subscriptions: 100,
             pending_sends: 1_024,
+            prefetch: 256,
+            unacked: 1_024,
+            pull: 32,
+            transactions: 16,
+            transaction_actions: 256,
+            transaction_bytes: 1024 * 1024,
         }
     }
 }
@@ -100,6 +131,11 @@ pub struct Session<D> {
     liveness: Liveness,
     subscriptions: Subscriptions,
     pending: PendingSends,
+    transactions: Transactions,
+    commits: Commits,
+    /// How many messages were handed out that have to be acknowledged.
+    deliveries: u64,
+    /// How many notices were sent.
     notices: u64,
 }
 
@@ -121,8 +157,11 @@ impl<D: Destinations> Session<D> {
             },
             version: Version::V1_0,
             liveness: Liveness::new(now),
-            subscriptions: Subscriptions::new(settings.subscriptions),
+            subscriptions: Subscriptions::new(&settings),
             pending: PendingSends::new(settings.pending_sends),
+            transactions: Transactions::new(&settings),
+            commits: Commits::default(),
+            deliveries: 0,
             notices: 0,
         }
     }
@@ -176,23 +215,6 @@ impl<D: Destinations> Session<D> {
         // After DISCONNECT nothing is processed, nonsense neither.
         if !matches!(self.state, State::Leaving { .. }) {
             self.fail(Refusal::from(error), out);
-        }
-    }
-
-    /// Learns the outcome of a SEND for which [`Progress::Pending`] was answered. Unknown tickets are ignored: the
-    /// session may have ended meanwhile.
-    pub fn complete(
-        &mut self,
-        ticket: Ticket,
-        outcome: Result<Headers, Refusal>,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(sent) = self.pending.take(ticket) else {
-            return;
-        };
-        self.settle(&sent, outcome, out);
-        if matches!(self.state, State::Leaving { .. }) && self.pending.is_empty() {
-            self.leave(out);
         }
     }
 
@@ -280,79 +302,33 @@ impl<D: Destinations> Session<D> {
             Command::Nack if self.version == Version::V1_0 => {
                 Err(Refusal::bad_command(frame.command.as_str()))
             }
-            Command::Ack | Command::Nack => Err(unsupported::acknowledgement(frame.command)),
-            Command::Begin | Command::Commit | Command::Abort => {
-                Err(unsupported::transaction(frame.command))
-            }
+            Command::Ack => self.acknowledge(&frame, Verdict::Ack, out),
+            Command::Nack => self.acknowledge(&frame, Verdict::Nack, out),
+            Command::Begin => self.begin(&frame, out),
+            Command::Commit => self.commit(&frame, now, out),
+            Command::Abort => self.abort(&frame, out),
             Command::Connected | Command::Message | Command::Receipt | Command::Error => {
                 Err(Refusal::bad_command(frame.command.as_str()))
             }
         }
     }
 
-    fn send(&mut self, frame: Frame, now: Instant, out: &mut Vec<Output>) -> Result<(), Refusal> {
-        let sent = Sent::of(&frame);
-        let request = sends::read(frame)?;
-        let outcome = match self.pending.next_ticket() {
-            Some(ticket) => match self.destinations.send(request, ticket, now) {
-                Ok(Progress::Pending) => {
-                    self.pending.insert(ticket, sent);
-                    return Ok(());
-                }
-                Ok(Progress::Done(extra)) => Ok(extra),
-                Err(refusal) => Err(refusal),
-            },
-            None => Err(sends::too_many()),
-        };
-        self.settle(&sent, outcome, out);
-        Ok(())
-    }
-
-    /// Tells the client how a SEND ended: RECEIPT; or a notice where the client subscribed to such; or ERROR.
-    fn settle(&mut self, sent: &Sent, outcome: Result<Headers, Refusal>, out: &mut Vec<Output>) {
-        let refusal = match outcome {
-            Ok(extra) => return acknowledge(sent.receipt.as_ref(), &extra, out),
-            Err(refusal) => refusal,
-        };
-        match self.replies() {
-            Some((id, subscription)) => {
-                tracing::debug!(session = %self.id, code = refusal.code.as_str(), detail = %refusal.detail, "SEND refused");
-                let message_id = format!("{}-{}", self.id, self.notices);
-                out.push(Output::Frame(outgoing::notice(
-                    &refusal,
-                    sent,
-                    &message_id,
-                    &id,
-                    subscription,
-                )));
-                self.notices += 1;
-            }
-            None => self.close_with_error(&refusal, sent.receipt.as_ref(), out),
-        }
-    }
-
-    /// The subscription that takes refusals, if the client has one.
-    fn replies(&self) -> Option<(ByteString, &Subscription)> {
-        let id = self.destinations.replies()?;
-        let subscription = self.subscriptions.get(&id)?;
-        Some((id, subscription))
-    }
-
     fn subscribe(&mut self, frame: Frame, out: &mut Vec<Output>) -> Result<(), Refusal> {
         let receipt = requested_receipt(&frame);
-        let request = subscriptions::read(frame, self.version)?;
+        let (request, prefetch) = subscriptions::read(frame, self.version)?;
         self.subscriptions.check(&request)?;
-        let (id, subscription) = (request.id.clone(), Subscription::of(&request));
+        let subscription = self.subscriptions.prepare(&request, prefetch);
+        let id = request.id.clone();
         let extra = self.destinations.subscribe(request)?;
         self.subscriptions.insert(id, subscription);
-        acknowledge(receipt.as_ref(), &extra, out);
+        send_receipt(receipt.as_ref(), &extra, out);
         Ok(())
     }
 
     fn unsubscribe(&mut self, frame: &Frame, out: &mut Vec<Output>) -> Result<(), Refusal> {
         let id = self.subscriptions.take(frame, self.version)?;
         self.destinations.unsubscribe(&id);
-        acknowledge(frame.header("receipt"), &Headers::new(), out);
+        send_receipt(frame.header("receipt"), &Headers::new(), out);
         Ok(())
     }
 
@@ -369,12 +345,12 @@ impl<D: Destinations> Session<D> {
     /// Says goodbye to a client that sent DISCONNECT.
     fn leave(&mut self, out: &mut Vec<Output>) {
         if let State::Leaving { receipt, .. } = std::mem::replace(&mut self.state, State::Closed) {
-            acknowledge(receipt.as_ref(), &Headers::new(), out);
+            send_receipt(receipt.as_ref(), &Headers::new(), out);
             out.push(Output::Close {
                 code: 1000,
                 reason: "",
             });
-            self.pending.clear();
+            self.forget();
         }
     }
 
@@ -394,12 +370,19 @@ impl<D: Destinations> Session<D> {
             reason: refusal.code.as_str(),
         });
         self.state = State::Closed;
+        self.forget();
+    }
+
+    /// Drops what nobody will be told about any more; open transactions end with the session (checklist item 60).
+    fn forget(&mut self) {
         self.pending.clear();
+        self.transactions.clear();
+        self.commits.clear();
     }
 }
 
 /// Answers a frame that was carried out, if it asked for that.
-fn acknowledge(receipt: Option<&ByteString>, extra: &Headers, out: &mut Vec<Output>) {
+fn send_receipt(receipt: Option<&ByteString>, extra: &Headers, out: &mut Vec<Output>) {
     if let Some(id) = receipt {
         out.push(Output::Frame(outgoing::receipt(id, extra)));
     }

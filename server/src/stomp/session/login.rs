@@ -41,6 +41,7 @@ pub(super) fn read(frame: &Frame) -> Result<Login, Refusal> {
     let credentials = Credentials {
         login: frame.header("login").cloned(),
         passcode: frame.header("passcode").cloned(),
+        host: frame.header("host").cloned(),
     };
     Ok(Login {
         credentials,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use protocol::header;
 
-use super::sends::Sent;
+use super::pending::Sent;
 use super::subscriptions::Subscription;
 use crate::stomp::refusal::{Code, Refusal, SUPPORTED_VERSIONS};
 

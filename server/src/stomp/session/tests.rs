@@ -2,14 +2,17 @@
 //!
 //! Numbers in the names of tests are those of the checklist in the protocol's design.
 
+mod acknowledging;
 mod beating;
+mod committing;
 mod connecting;
 mod leaving;
 mod properties;
+mod pulling;
 mod sending;
 mod subscribing;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use ::stomp::{Command, Frame, Headers};
@@ -29,7 +32,11 @@ const REPLIES: &str = "/user/queue/replies";
 struct Script {
     connect: Option<Result<Headers, Refusal>>,
     sends: VecDeque<Result<Progress, Refusal>>,
+    checks: VecDeque<Result<(), Refusal>>,
     subscribes: VecDeque<Result<Headers, Refusal>>,
+    /// The numbers of the messages that wait for each subscription.
+    stock: HashMap<ByteString, VecDeque<u64>>,
+    pull: Option<Refusal>,
     asked: Vec<String>,
     tickets: Vec<Ticket>,
     replies: Option<ByteString>,
@@ -96,19 +103,40 @@ impl Destinations for Script {
         }
     }
 
-    fn check(&mut self, _: &SendRequest, _: Instant) -> Result<(), Refusal> {
-        Ok(())
+    fn check(&mut self, request: &SendRequest, _: Instant) -> Result<(), Refusal> {
+        self.asked.push(format!(
+            "check {} {}",
+            request.destination,
+            String::from_utf8_lossy(&request.body)
+        ));
+        self.checks.pop_front().unwrap_or(Ok(()))
     }
 
     fn catch_up(&mut self) -> Result<CatchUp, Refusal> {
         Ok(CatchUp::Done)
     }
 
-    fn pull(&mut self, _: &ByteString, _: usize) -> Result<Vec<Pulled>, Refusal> {
-        Ok(Vec::new())
+    fn pull(&mut self, id: &ByteString, limit: usize) -> Result<Vec<Pulled>, Refusal> {
+        self.asked.push(format!("pull {id} {limit}"));
+        if let Some(refusal) = self.pull.take() {
+            return Err(refusal);
+        }
+        let stock = self.stock.entry(id.clone()).or_default();
+        let numbers = stock.drain(..limit.min(stock.len()));
+        Ok(numbers
+            .map(|number| Pulled {
+                tag: Tag(number),
+                message: Frame::new(Command::Message)
+                    .with("message-id", format!("m{number}"))
+                    .with("destination", "/q")
+                    .with_body(number.to_string()),
+            })
+            .collect())
     }
 
-    fn settle(&mut self, _: &ByteString, _: Tag, _: Verdict) {}
+    fn settle(&mut self, id: &ByteString, tag: Tag, verdict: Verdict) {
+        self.asked.push(format!("{verdict:?} {id} {}", tag.0));
+    }
 
     fn replies(&self) -> Option<ByteString> {
         self.replies.clone()
@@ -196,6 +224,38 @@ impl Client {
 
     fn asked(&self) -> &[String] {
         &self.session.destinations().asked
+    }
+
+    /// What was asked since this was last called.
+    fn takes_asked(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.session.destinations_mut().asked)
+    }
+
+    /// Puts messages with these numbers up for a subscription.
+    fn stocks(&mut self, id: &'static str, numbers: impl IntoIterator<Item = u64>) {
+        let stock = &mut self.session.destinations_mut().stock;
+        let stock = stock.entry(ByteString::from_static(id)).or_default();
+        stock.extend(numbers);
+        self.session.nudge();
+    }
+
+    /// Everything that the session hands out, each message as its `ack` header (in earlier versions, its `message-id`).
+    fn receives(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut rounds = 0;
+        while self.session.wants_messages() {
+            self.session.deliver(&mut out);
+            rounds += 1;
+            assert!(rounds < 10_000, "deliveries come to an end");
+        }
+        let name = |output| match output {
+            Output::Frame(frame) => {
+                let id = frame.header("ack").or_else(|| frame.header("message-id"));
+                id.map_or_else(|| shown(&Output::Frame(frame.clone())), ToString::to_string)
+            }
+            other => shown(&other),
+        };
+        out.into_iter().map(name).collect()
     }
 }
 

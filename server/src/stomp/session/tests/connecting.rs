@@ -250,7 +250,7 @@ fn item_64_nothing_follows_an_error() {
     let mut client = Client::connected();
     assert_refused(
         &client.says("ABORT\ntransaction:1"),
-        "Not supported",
+        "Bad transaction",
         Code::BadTransaction,
     );
     assert!(client.session.is_closed() && !client.session.is_connected());

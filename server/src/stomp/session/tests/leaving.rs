@@ -41,13 +41,13 @@ fn item_41_disconnect_waits_for_every_pending_send() {
     assert_eq!(client.says("DISCONNECT\nreceipt:bye"), [""; 0]);
     assert!(!client.session.is_connected() && !client.session.is_closed());
     assert_eq!(
-        client.completes(1, Ok(Headers::new())),
-        ["RECEIPT receipt-id:r1"]
+        client.completes(0, Ok(Headers::new())),
+        ["RECEIPT receipt-id:r0"]
     );
     assert_eq!(
-        client.completes(0, Ok(Headers::new())),
+        client.completes(1, Ok(Headers::new())),
         [
-            "RECEIPT receipt-id:r0",
+            "RECEIPT receipt-id:r1",
             "RECEIPT receipt-id:bye",
             "CLOSE 1000"
         ]

@@ -14,6 +14,10 @@ use crate::stomp::destinations::{Progress, Ticket};
 use crate::stomp::refusal::Code;
 use crate::stomp::session::{Output, Session, Settings};
 
+const TRANSACTIONS: [&str; 4] = ["1", "2", "3", "4"];
+const UNACKED: usize = 9;
+const TRANSACTION_BYTES: usize = 3_000;
+
 /// Something that happens to a session.
 #[derive(Clone, Debug)]
 enum Event {
@@ -21,6 +25,8 @@ enum Event {
     Frame(Frame, Fate),
     /// The outcome of the SEND with this ticket, which may never have been given.
     Complete(u64, bool),
+    /// So many messages come up for every subscription that has to acknowledge them, and are asked for.
+    Arrive(u64),
     /// So many milliseconds pass, and whether the session is told.
     Time(u64, bool),
     Heard,
@@ -39,6 +45,35 @@ enum Fate {
 
 /// Mostly frames that a session can carry out, so that it lives for a while.
 fn frame() -> impl Strategy<Value = Frame> {
+    prop_oneof![3 => request(), 1 => acknowledgement(), 1 => transaction()]
+}
+
+fn acknowledgement() -> impl Strategy<Value = Frame> {
+    let command = select(vec![Command::Ack, Command::Nack]);
+    let transaction = weighted(0.4, select(TRANSACTIONS.to_vec()));
+    (command, 1..30_u64, transaction).prop_map(|(command, number, transaction)| {
+        let frame = Frame::new(command).with("id", format!("s-{number}"));
+        let add = |frame: Frame, name| frame.with("transaction", name);
+        transaction.into_iter().fold(frame, add)
+    })
+}
+
+fn transaction() -> impl Strategy<Value = Frame> {
+    let command = prop_oneof![
+        6 => Just(Command::Begin),
+        4 => Just(Command::Send),
+        2 => Just(Command::Commit),
+        1 => Just(Command::Abort),
+    ];
+    (command, select(TRANSACTIONS.to_vec())).prop_map(|(command, name)| {
+        Frame::new(command)
+            .with("destination", "/a")
+            .with("transaction", name)
+            .with_body("x".repeat(100))
+    })
+}
+
+fn request() -> impl Strategy<Value = Frame> {
     let command = prop_oneof![
         20 => Just(Command::Send),
         10 => Just(Command::Subscribe),
@@ -49,14 +84,17 @@ fn frame() -> impl Strategy<Value = Frame> {
     let destination = weighted(0.98, select(vec!["/a", "/b", REPLIES]));
     let id = weighted(0.98, select(vec!["1", "2", "3", "4", "5", "6"]));
     let odd = weighted(
-        0.1,
+        0.4,
         select(vec![
             ("accept-version", "9"),
             ("heart-beat", "x"),
             ("ack", "auto"),
             ("ack", "client"),
-            ("x-offset", "1"),
-            ("transaction", "t"),
+            ("ack", "client"),
+            ("ack", "client-individual"),
+            ("ack", "client-individual"),
+            ("prefetch-count", "3"),
+            ("transaction", "1"),
             ("client-msg-id", "m"),
         ]),
     );
@@ -83,23 +121,37 @@ fn event() -> impl Strategy<Value = Event> {
         8 => (0..20_u64, any::<bool>()).prop_map(|(ticket, good)| Event::Complete(ticket, good)),
         4 => (0..20_000_u64, any::<bool>()).prop_map(|(milliseconds, told)| Event::Time(milliseconds, told)),
         1 => Just(Event::Heard),
+        8 => (0..12_u64).prop_map(Event::Arrive),
         1 => Just(Event::Pong),
         1 => Just(Event::Wrote),
         1 => prop_oneof![4 => Just(Event::Heard), 1 => Just(Event::Malformed), 1 => Just(Event::Shutdown)],
     ]
 }
 
+/// Receipts that are earned when all of these SENDs have been carried out.
+#[derive(Default)]
+struct Wait {
+    tickets: HashSet<Ticket>,
+    failed: bool,
+    receipts: Vec<String>,
+}
+
 /// A session under watch.
 struct Watched {
     session: Session<Script>,
     now: Instant,
-    /// The receipts of pending SENDs, by ticket.
-    pending: HashMap<Ticket, String>,
+    waits: Vec<Wait>,
+    /// The receipts of the frames of open transactions.
+    transactions: HashMap<String, Vec<String>>,
     /// Receipts that may be answered by now.
     earned: HashSet<String>,
     answered: HashSet<String>,
     /// The receipt of DISCONNECT, which has to wait for those of pending SENDs.
     farewell: Option<String>,
+    /// How many messages have come up.
+    arrived: u64,
+    /// The ids of handed out messages.
+    handed_out: HashSet<String>,
     closed: bool,
 }
 
@@ -109,15 +161,24 @@ impl Watched {
         let settings = Settings {
             subscriptions: 5,
             pending_sends: 4,
+            prefetch: 4,
+            unacked: UNACKED,
+            pull: 2,
+            transactions: 3,
+            transaction_actions: 4,
+            transaction_bytes: TRANSACTION_BYTES,
             ..Settings::default()
         };
         Self {
             session: Session::new("s", Script::default(), settings, now),
             now,
-            pending: HashMap::new(),
+            waits: Vec::new(),
+            transactions: HashMap::new(),
             earned: HashSet::new(),
             answered: HashSet::new(),
             farewell: None,
+            arrived: 0,
+            handed_out: HashSet::new(),
             closed: false,
         }
     }
@@ -126,21 +187,8 @@ impl Watched {
         let mut out = Vec::new();
         match event {
             Event::Frame(frame, fate) => self.receive(number, frame, fate, &mut out),
-            Event::Complete(number, good) => {
-                let ticket = Ticket(number);
-                let outcome = if good {
-                    Ok(Headers::new())
-                } else {
-                    Err(refusal(Code::Unconfirmed))
-                };
-                if let Some(receipt) = self.pending.remove(&ticket).filter(|_| good) {
-                    self.earned.insert(receipt);
-                }
-                if self.pending.is_empty() {
-                    self.earned.extend(self.farewell.take());
-                }
-                self.session.complete(ticket, outcome, &mut out);
-            }
+            Event::Complete(number, good) => self.complete(Ticket(number), good, &mut out),
+            Event::Arrive(count) => self.arrive(count, &mut out),
             Event::Time(milliseconds, told) => {
                 self.now += Duration::from_millis(milliseconds);
                 if told {
@@ -164,30 +212,101 @@ impl Watched {
         out
     }
 
+    fn complete(&mut self, ticket: Ticket, good: bool, out: &mut Vec<Output>) {
+        for wait in &mut self.waits {
+            if wait.tickets.remove(&ticket) {
+                wait.failed |= !good;
+            }
+        }
+        self.earn();
+        let outcome = if good {
+            Ok(Headers::new())
+        } else {
+            Err(refusal(Code::Unconfirmed))
+        };
+        self.session.complete(ticket, outcome, out);
+    }
+
+    /// Notes what is earned now that SENDs have ended.
+    fn earn(&mut self) {
+        self.waits.retain(|wait| {
+            let over = wait.tickets.is_empty();
+            if over && !wait.failed {
+                self.earned.extend(wait.receipts.iter().cloned());
+            }
+            !over
+        });
+        if self.waits.is_empty() {
+            self.earned.extend(self.farewell.take());
+        }
+    }
+
+    fn arrive(&mut self, count: u64, out: &mut Vec<Output>) {
+        for id in ["1", "2", "3", "4", "5", "6"] {
+            let numbers = self.arrived..self.arrived + count;
+            self.arrived += count;
+            let stock = &mut self.session.destinations_mut().stock;
+            stock.entry(id.into()).or_default().extend(numbers);
+        }
+        self.session.nudge();
+        while self.session.wants_messages() {
+            self.session.deliver(out);
+        }
+    }
+
     /// Gives every frame a receipt of its own, its number.
     fn receive(&mut self, number: usize, frame: Frame, fate: Fate, out: &mut Vec<Output>) {
         let receipt = number.to_string();
-        let script = self.session.destinations_mut();
-        script.sends.clear();
-        script.sends.push_back(match fate {
+        let answer = match fate {
             Fate::Done => Ok(Progress::Done(Headers::new())),
             Fate::Pending => Ok(Progress::Pending),
             Fate::Refused => Err(refusal(Code::RateLimited)),
-        });
+        };
+        let script = self.session.destinations_mut();
+        // As many as a transaction may hold.
+        script.sends = std::iter::repeat_n(answer, 4).collect();
         let (command, tickets) = (frame.command, script.tickets.len());
-        if command == Command::Disconnect && !self.pending.is_empty() {
+        if command == Command::Disconnect && !self.waits.is_empty() {
             self.farewell.get_or_insert(receipt.clone());
         }
+        let asked = script.asked.len();
+        let transaction = frame.header("transaction").map(ToString::to_string);
         self.session
             .receive(frame.with("receipt", receipt.clone()), self.now, out);
-        match self.session.destinations().tickets.get(tickets) {
-            Some(ticket) => {
-                self.pending.insert(*ticket, receipt);
+        let script = self.session.destinations();
+        let wait = Wait {
+            tickets: script.tickets[tickets..].iter().copied().collect(),
+            failed: fate == Fate::Refused
+                && script.asked[asked..]
+                    .iter()
+                    .any(|line| line.starts_with("send ")),
+            receipts: vec![receipt],
+        };
+        self.expect(command, transaction, wait);
+    }
+
+    /// Notes what a frame's receipt has to wait for.
+    fn expect(&mut self, command: Command, transaction: Option<String>, mut wait: Wait) {
+        match (command, transaction) {
+            (Command::Send | Command::Ack | Command::Nack, Some(name)) => {
+                let receipts = self.transactions.get_mut(&name);
+                return receipts
+                    .into_iter()
+                    .for_each(|own| own.append(&mut wait.receipts));
             }
-            None if self.farewell.is_none() && (command != Command::Send || fate == Fate::Done) => {
-                self.earned.insert(receipt);
+            (Command::Begin, Some(name)) => {
+                self.transactions.entry(name).or_default();
             }
-            None => {}
+            (Command::Abort, Some(name)) => drop(self.transactions.remove(&name)),
+            (Command::Commit, Some(name)) => {
+                wait.receipts
+                    .extend(self.transactions.remove(&name).unwrap_or_default());
+            }
+            _ => {}
+        }
+        if self.farewell.is_none() {
+            self.waits.push(wait);
+            self.earn();
         }
     }
 
@@ -204,7 +323,11 @@ impl Watched {
                     );
                     assert!(self.answered.insert(id), "a second {frame:?}");
                 }
-                Output::HeartBeat | Output::Frame(_) => {}
+                Output::Frame(frame) => {
+                    let id = frame.header("ack").map(ToString::to_string);
+                    assert!(id.is_none_or(|id| self.handed_out.insert(id)), "{frame:?}");
+                }
+                Output::HeartBeat => {}
             }
         }
         let errors = out.iter().filter(
@@ -216,6 +339,25 @@ impl Watched {
         );
         assert_eq!(self.closed, self.session.is_closed());
         assert!(self.session.pending_sends() <= 4);
+        assert!(self.session.unacked() <= UNACKED);
+        assert!(self.session.transactions.bytes() <= TRANSACTION_BYTES);
+        if self.closed {
+            assert_eq!(self.session.transactions.bytes(), 0);
+            assert_eq!(self.session.pending_sends(), 0);
+        }
+        let mut settled: Vec<_> = self.settled().collect();
+        let words = settled.len();
+        settled.sort_unstable();
+        settled.dedup();
+        assert_eq!(settled.len(), words, "every message is settled once");
+        assert!(words + self.session.unacked() <= self.handed_out.len());
+    }
+
+    /// The numbers of the messages that were settled.
+    fn settled(&self) -> impl Iterator<Item = &str> {
+        let asked = self.session.destinations().asked.iter();
+        let settled = asked.filter(|line| line.starts_with("Ack ") || line.starts_with("Nack "));
+        settled.filter_map(|line| line.rsplit(' ').next())
     }
 }
 
@@ -225,7 +367,7 @@ proptest! {
     #[test]
     fn items_63_64_67_68_no_panic_nothing_after_close_and_receipts_once_and_only_for_what_was_done(
         login in prop::bool::weighted(0.9),
-        events in vec(event(), 0..60),
+        events in vec(event(), 0..80),
     ) {
         let mut watched = Watched::new();
         let connect = Frame::new(Command::Connect).with("accept-version", "1.0,1.2").with("heart-beat", "1000,1000");
