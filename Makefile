@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint bench-codec kafka kafka-stop cluster
+.PHONY: help run dev dist test test-all lint bench-codec kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -8,10 +8,13 @@ help:
 	@echo ''
 	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
 	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
+	@echo 'make image       build the container image from source, with docker, podman or buildah'
+	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
 	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
-	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
+	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
+	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
 
@@ -30,6 +33,7 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/kafka-test.sh
 	@scripts/measure.sh
 
 lint:
@@ -40,11 +44,18 @@ bench-codec:
 	@scripts/bench-codec.sh
 
 kafka:
-	@scripts/kafka.sh start
+	@KAFKA_NODES=$(NODES) scripts/kafka.sh start
 
 kafka-stop:
 	@scripts/kafka.sh stop
 
 cluster:
 	@scripts/dist.sh
-	@scripts/cluster.sh
+	@KAFKA_NODES=$(NODES) scripts/cluster.sh
+
+image:
+	@scripts/image.sh
+
+image-test:
+	@scripts/dist.sh
+	@scripts/image-test.sh

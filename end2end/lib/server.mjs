@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,10 +31,24 @@ export function clusterSettings() {
 }
 
 const folders = [];
+/** A folder that is deleted when the test's process ends. */
 export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "maru-test-"));
   folders.push(folder);
   return folder;
+}
+
+/** A port of the loopback address where nothing listens, for programs that have to be told one. */
+export async function freePort() {
+  // Below those that systems give to outgoing connections.
+  for (let port = 22000; ; port += 1) {
+    const server = createServer();
+    const listening = once(server, "listening").then(() => true, () => false);
+    server.listen(port, "127.0.0.1");
+    if (!(await listening)) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 const running = new Set();

@@ -218,6 +218,32 @@ mod tests {
         );
     }
 
+    #[test]
+    fn servers_that_start_together_agree_on_one_file() {
+        const SERVERS: usize = 16;
+        for _ in 0..8 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("new/keys");
+            let start = std::sync::Barrier::new(SERVERS);
+            let passwords: Vec<String> = std::thread::scope(|scope| {
+                let load = || {
+                    start.wait();
+                    let keys = Keys::load_or_create(&path).unwrap();
+                    keys.log_password().to_owned()
+                };
+                let servers: Vec<_> = (0..SERVERS).map(|_| scope.spawn(load)).collect();
+                let loaded = servers.into_iter().map(|server| server.join().unwrap());
+                loaded.collect()
+            });
+            assert!(
+                passwords.iter().all(|password| *password == passwords[0]),
+                "{passwords:?}"
+            );
+            let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+            assert_eq!(left, 1, "no draft is left");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn readable_by_the_owner_only() {

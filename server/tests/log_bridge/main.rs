@@ -9,6 +9,8 @@
 )]
 
 mod harness;
+mod security;
+mod three_brokers;
 
 use std::fs;
 use std::time::{Duration, Instant};
