@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all fuzz lint kafka kafka-stop cluster image image-test
+.PHONY: help run dev dist test test-all fuzz lint bench-codec kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -13,6 +13,7 @@ help:
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
 	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
+	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
 	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
@@ -44,6 +45,9 @@ fuzz:
 lint:
 	@scripts/tools.sh test
 	@scripts/lint.sh
+
+bench-codec:
+	@scripts/bench-codec.sh
 
 kafka:
 	@KAFKA_NODES=$(NODES) scripts/kafka.sh start

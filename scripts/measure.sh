@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Measures how long a message takes to the other page, and leaves the figures in docs/. Nothing is asserted.
+# Measures how long a message takes to the other page and how fast the codec is, and leaves the figures in docs/.
+# Nothing is asserted.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$ROOT"
+
+scripts/bench-codec.sh
+
 export KAFKA_NAME=test KAFKA_PORT=${MARU_TEST_KAFKA_PORT:-19092}
 
 if lack=$(scripts/kafka.sh missing); then

@@ -95,10 +95,28 @@ python_tools() {
     fi
 }
 
+# The packages of the bot in examples/java. Not having them costs its tests, which say so.
+java_bot() {
+    local pom=$ROOT/examples/java/pom.xml folder=$TOOLS/java-bot
+    if cmp -s "$pom" "$folder/pom.xml" || ! have mvn; then return; fi
+    say "Fetching the Java bot's packages with Maven (10 MB, under a minute)"
+    rm -rf "$folder"
+    if mvn --batch-mode --quiet --file "$pom" -Dmaven.repo.local="$TOOLS/maven" \
+        dependency:copy-dependencies -DoutputDirectory="$folder"; then
+        cp "$pom" "$folder/pom.xml"
+    else
+        rm -rf "$folder"
+        warn "Maven could not fetch them, so the tests of the Java bot will be skipped."
+    fi
+    rm -rf "$TOOLS/maven"
+}
+
 prerequisites
 rust
 build_tools
 if [ "${1:-}" = test ]; then
     npm_packages "$ROOT/end2end" "the browser tests' packages"
+    npm_packages "$ROOT/examples/javascript" "the JavaScript bot's packages"
     python_tools
+    java_bot
 fi
