@@ -23,8 +23,8 @@ start_kafka() {
     export MARU_TEST_KAFKA=127.0.0.1:$KAFKA_PORT
 }
 
-# The lines "test area::case ... ok" and what the cases say, as a table.
-table() {
+# The lines "test area::case ... ok" and what the cases say, as rows of a table.
+rows() {
     awk '
         function note(name, log_name, outcome) {
             if (!(name in seen)) { seen[name] = 1; order[++count] = name }
@@ -46,15 +46,13 @@ table() {
         }
         /^not run: / { result[name, "apache"] = "not run" }
         END {
-            print "| case | pocket-kafka | Apache Kafka |"
-            print "|---|---|---|"
             for (i = 1; i <= count; i++) {
                 text = order[i]
                 sub(/::/, ": ", text)
                 gsub(/_/, " ", text)
                 print "| " text " | " result[order[i], "pocket"] " | " result[order[i], "apache"] " |"
             }
-        }' "$1"
+        }' "$1" | LC_ALL=C sort
 }
 
 start_kafka
@@ -67,7 +65,9 @@ cargo test --package pocket-kafka --test contract -- --show-output >"$LOG" 2>&1 
     echo 'What Maru relies on, tried with librdkafka and with requests written byte by byte (`crates/pocket-kafka/tests/contract`). `make test-all` writes this table.'
     echo '"Not applicable" are promises that pocket-kafka alone makes: its one password, its file, its limits.'
     echo
-    table "$LOG"
+    echo '| case | pocket-kafka | Apache Kafka |'
+    echo '|---|---|---|'
+    rows "$LOG"
 } >"$RECORD"
 [ "$code" = 0 ] || { tail -n 60 "$LOG" >&2; fail "The logs do not keep their contract: see the lines above, and $LOG"; }
 say "$(grep -c '| passed |' "$RECORD") cases hold; the table is $RECORD"

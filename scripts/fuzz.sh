@@ -51,7 +51,7 @@ fuzz() {
 keep() {
     local before
     before=$(ls "corpus/$1" | wc -l)
-    run "$1" -merge=1 "corpus/$1" "$OUT/corpus/$1" || fail "The inputs of $1 could not be compared: read ${OUT#"$ROOT"/}/$1.log"
+    run "$1" -set_cover_merge=1 "corpus/$1" "$OUT/corpus/$1" || fail "The inputs of $1 could not be compared: read ${OUT#"$ROOT"/}/$1.log"
     say "$1: kept $(($(ls "corpus/$1" | wc -l) - before)) more inputs"
 }
 

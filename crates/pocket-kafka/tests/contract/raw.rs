@@ -170,7 +170,7 @@ pub(crate) fn batch(sequence: Sequence, count: usize) -> Bytes {
             timestamp: 0,
             key: None,
             value: Some(number.to_string().into()),
-            headers: Default::default(),
+            headers: std::iter::empty().collect(),
         })
         .collect();
     let options = RecordEncodeOptions {

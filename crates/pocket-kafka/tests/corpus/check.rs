@@ -29,7 +29,7 @@ const FLEXIBLE_FETCH: i16 = 12;
 /// A running log with a durable topic `t` and a memory topic `m`, of two partitions each.
 pub(crate) struct Log {
     runtime: Runtime,
-    log: Option<PocketKafka>,
+    running: Option<PocketKafka>,
     address: SocketAddr,
     _directory: TempDir,
 }
@@ -65,7 +65,7 @@ impl Log {
         let log = Self {
             runtime,
             address: log.address(),
-            log: Some(log),
+            running: Some(log),
             _directory: directory,
         };
         // Version 2: an array of name, partitions, replication factor, no assignments, no settings; timeout; not only validated.
@@ -87,7 +87,9 @@ impl Log {
         };
         let (mut requests, rest) = whole_requests(stream);
         if choice & 0b10 != 0 {
-            requests.iter_mut().for_each(|request| seal(request));
+            for request in &mut requests {
+                seal(request);
+            }
         }
         let mut bytes = Vec::new();
         if choice & 1 == 1 {
@@ -105,14 +107,14 @@ impl Log {
             connection.send(rest);
             connection.finish();
         }
-        let log = self.log.as_ref().unwrap();
+        let log = self.running.as_ref().unwrap();
         assert_eq!(log.storage_errors(), 0, "a write or a read has failed");
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if let Some(log) = self.log.take() {
+        if let Some(log) = self.running.take() {
             self.runtime.block_on(log.shutdown());
         }
     }

@@ -66,8 +66,8 @@ pub(crate) fn an_announcement_that_is_not_kept_closes_its_connection(target: &Ta
         (9, &[0, 0xff, 0xff, 0xff, 0xff, 0x0f]),
     ] {
         let announced = request(METADATA, version, count);
-        let answer = exchange(&target.bootstrap(), &[&login[..], &announced].concat());
-        let answered_login = exchange(&target.bootstrap(), &login);
+        let answer = exchange(target.bootstrap(), &[&login[..], &announced].concat());
+        let answered_login = exchange(target.bootstrap(), &login);
         assert_eq!(answer, answered_login, "nothing but the login is answered");
     }
     send_each(&producer(&config), &topic, 0, ["still served"]);
