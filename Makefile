@@ -29,6 +29,7 @@ test:
 
 test-all:
 	@scripts/test.sh
+	@scripts/suites.sh stomppy
 	@scripts/measure.sh
 
 lint:
