@@ -7,7 +7,7 @@ help:
 	@echo 'make test        run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
 	@echo ''
 	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
-	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
+	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
@@ -22,7 +22,7 @@ dev:
 	@scripts/dev.sh
 
 dist:
-	@scripts/dist.sh
+	@scripts/dist.sh archive
 
 test:
 	@scripts/test.sh

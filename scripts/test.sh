@@ -34,7 +34,7 @@ scripts/lint.sh
 say "Testing the crates"
 cargo test --quiet --workspace --exclude frontend
 
-scripts/dist.sh
+scripts/dist.sh archive
 
 start_kafka
 if [ -n "${MARU_TEST_KAFKA:-}" ]; then

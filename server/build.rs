@@ -31,6 +31,10 @@ fn main() {
 
 /// The commit's abbreviated hash, with `-dirty` where the files differ from it. Empty outside a checkout.
 fn commit() -> String {
+    // A checkout of something else may lie around the sources.
+    if !Path::new("../.git").exists() {
+        return String::new();
+    }
     // What moves when a commit is made, checked out or staged. A file that is missing would count as changed every time.
     let watched = ["HEAD", "logs/HEAD", "index"]
         .into_iter()

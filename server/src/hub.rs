@@ -7,8 +7,10 @@ pub mod encode;
 pub mod outbox;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytestring::ByteString;
 use protocol::{Message, RoomName};
 
 pub use encode::{Delivery, Form};
@@ -21,10 +23,24 @@ pub struct ConnectionId(pub u64);
 /// Followers of a room whose MESSAGE frames are the same, byte for byte.
 type Followers = HashMap<ConnectionId, Arc<Outbox>>;
 
+/// Who is to learn of what is said in a room.
+#[derive(Default)]
+struct Audience {
+    forms: HashMap<Form, Followers>,
+    /// Subscriptions that read by themselves, and only want to know when there is more.
+    watchers: HashMap<(ConnectionId, ByteString), Arc<Outbox>>,
+}
+
+impl Audience {
+    fn is_empty(&self) -> bool {
+        self.forms.is_empty() && self.watchers.is_empty()
+    }
+}
+
 /// Who follows which room on this server.
 #[derive(Default)]
 pub struct Hub {
-    rooms: Mutex<HashMap<RoomName, HashMap<Form, Followers>>>,
+    rooms: Mutex<HashMap<RoomName, Audience>>,
 }
 
 impl Hub {
@@ -39,41 +55,73 @@ impl Hub {
         self.rooms()
             .entry(room.clone())
             .or_default()
+            .forms
             .entry(form)
             .or_default()
             .insert(connection, outbox);
     }
 
+    /// Nudges the connection's queue whenever something is published from now on.
+    pub fn watch(
+        &self,
+        room: &RoomName,
+        connection: ConnectionId,
+        subscription: ByteString,
+        outbox: Arc<Outbox>,
+    ) {
+        self.rooms()
+            .entry(room.clone())
+            .or_default()
+            .watchers
+            .insert((connection, subscription), outbox);
+    }
+
     /// Stops delivery: nothing published from now on reaches the connection in this form.
     pub fn detach(&self, room: &RoomName, form: &Form, connection: ConnectionId) {
-        let mut rooms = self.rooms();
-        let Some(forms) = rooms.get_mut(room) else {
-            return;
-        };
-        if let Some(followers) = forms.get_mut(form) {
-            followers.remove(&connection);
-            if followers.is_empty() {
-                forms.remove(form);
+        self.change(room, |audience| {
+            if let Some(followers) = audience.forms.get_mut(form) {
+                followers.remove(&connection);
+                if followers.is_empty() {
+                    audience.forms.remove(form);
+                }
             }
-        }
-        if forms.is_empty() {
-            rooms.remove(room);
-        }
+        });
+    }
+
+    /// Stops the nudges for a subscription.
+    pub fn unwatch(&self, room: &RoomName, connection: ConnectionId, subscription: &ByteString) {
+        let key = (connection, subscription.clone());
+        self.change(room, |audience| drop(audience.watchers.remove(&key)));
     }
 
     /// Queues a message for every follower of its room.
     pub fn publish(&self, room: &RoomName, message: &Message) {
         let rooms = self.rooms();
-        let Some(forms) = rooms.get(room) else { return };
-        for (form, followers) in forms {
+        let Some(audience) = rooms.get(room) else {
+            return;
+        };
+        for (form, followers) in &audience.forms {
             let frame = encode::message(room, message, form, Delivery::Live);
             for outbox in followers.values() {
                 outbox.push(Outgoing::Frame(frame.clone()));
             }
         }
+        for outbox in audience.watchers.values() {
+            outbox.nudge();
+        }
     }
 
-    fn rooms(&self) -> std::sync::MutexGuard<'_, HashMap<RoomName, HashMap<Form, Followers>>> {
+    /// Changes who listens to a room, and forgets the room with its last listener.
+    fn change(&self, room: &RoomName, change: impl FnOnce(&mut Audience)) {
+        if let Entry::Occupied(mut entry) = self.rooms().entry(room.clone()) {
+            change(entry.get_mut());
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+    }
+
+    fn rooms(&self) -> std::sync::MutexGuard<'_, HashMap<RoomName, Audience>> {
         // A panic while the lock was held leaves no half-made change behind: every change is one insert or remove.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +172,25 @@ mod tests {
         hub.detach(&room, &form("s"), ConnectionId(0));
         hub.publish(&room, &message(2, Some(1)));
         assert_eq!(outbox.take().frames.len(), 1);
+        assert!(hub.rooms().is_empty(), "an empty room is forgotten");
+    }
+
+    #[test]
+    fn watchers_are_nudged_and_get_nothing() {
+        let (hub, room) = (Hub::default(), "a".parse().unwrap());
+        let outbox = Arc::new(Outbox::new(1 << 20));
+        hub.watch(&room, ConnectionId(0), "s".into(), outbox.clone());
+        hub.watch(&room, ConnectionId(0), "t".into(), outbox.clone());
+        hub.publish(&room, &message(1, None));
+        let batch = outbox.take();
+        assert!(batch.nudged && batch.frames.is_empty());
+        hub.unwatch(&room, ConnectionId(0), &"s".into());
+        hub.unwatch(&room, ConnectionId(1), &"t".into());
+        hub.publish(&room, &message(2, Some(1)));
+        assert!(outbox.take().nudged, "the other one still watches");
+        hub.unwatch(&room, ConnectionId(0), &"t".into());
+        hub.publish(&room, &message(3, Some(2)));
+        assert!(!outbox.take().nudged);
         assert!(hub.rooms().is_empty(), "an empty room is forgotten");
     }
 }

@@ -12,7 +12,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use support::{Maru, PATIENCE, command};
+use support::{Client, Maru, PATIENCE, command};
 
 /// Runs the program to its end: its exit code and what it said on standard error.
 fn failure(data: &std::path::Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
@@ -225,6 +225,33 @@ fn a_profile_that_cannot_be_served_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let words = ["conformance", "use chat or bench"];
     assert_fails(data.path(), &[("MARU_PROFILE", "conformance")], &words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_profile_bench_lifts_the_rate_limits_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let slow = [
+        ("MARU_PROFILE", "bench"),
+        ("MARU_RATE_PER_SECOND", "1"),
+        ("MARU_RATE_BURST", "1"),
+        ("MARU_CONNECTIONS", "1"),
+    ];
+    let maru = Maru::start(data.path(), &slow);
+    let mut client = Client::connect(&maru, "bench").await;
+    for number in 0..50 {
+        client.say("a", &format!("m{number}"), "quickly").await;
+    }
+    assert!(
+        Client::open_with(&maru, &[]).await.is_err(),
+        "one connection too many"
+    );
+    let long = [
+        ("destination", "/app/rooms.a.send"),
+        ("client-msg-id", "long"),
+    ];
+    client.send("SEND", &long, &"가".repeat(4_001)).await;
+    let refusal = client.frame().await;
+    assert_eq!(refusal.command, stomp::Command::Error, "{refusal:?}");
 }
 
 /// The exit code of `maru healthcheck` for this listen address, and what it said on standard error.

@@ -12,6 +12,8 @@ pub enum Destination {
     RoomSend(RoomName),
     /// `/topic/rooms.{room}`: clients subscribe to a room's messages there.
     Room(RoomName),
+    /// `/topic/rooms.{room}.events`: clients subscribe to who is there and who types there. Nothing is sent yet.
+    RoomEvents(RoomName),
     /// `/user/queue/replies`: refusals and notices for this session alone.
     Replies,
 }
@@ -21,7 +23,7 @@ pub enum Destination {
 pub enum DestinationError {
     /// Not one of the known forms.
     #[error(
-        "known destinations are /app/rooms.ROOM.send, /topic/rooms.ROOM and /user/queue/replies"
+        "known destinations are /app/rooms.ROOM.send, /topic/rooms.ROOM, /topic/rooms.ROOM.events and /user/queue/replies"
     )]
     Unknown,
     /// A known form with an invalid room name.
@@ -34,6 +36,7 @@ impl fmt::Display for Destination {
         match self {
             Self::RoomSend(room) => write!(formatter, "/app/rooms.{room}.send"),
             Self::Room(room) => write!(formatter, "/topic/rooms.{room}"),
+            Self::RoomEvents(room) => write!(formatter, "/topic/rooms.{room}.events"),
             Self::Replies => formatter.write_str("/user/queue/replies"),
         }
     }
@@ -52,10 +55,14 @@ impl FromStr for Destination {
         {
             return Ok(Self::RoomSend(room.parse()?));
         }
-        match text.strip_prefix("/topic/rooms.") {
-            // `.` is a separator, so `rooms.ROOM.events` is another form, not a room with a bad name.
-            Some(room) if !room.contains('.') => Ok(Self::Room(room.parse()?)),
-            _ => Err(DestinationError::Unknown),
+        let Some(room) = text.strip_prefix("/topic/rooms.") else {
+            return Err(DestinationError::Unknown);
+        };
+        // `.` is a separator, so what follows it tells another form, not a room with a bad name.
+        match room.split_once('.') {
+            None => Ok(Self::Room(room.parse()?)),
+            Some((room, "events")) => Ok(Self::RoomEvents(room.parse()?)),
+            Some(_) => Err(DestinationError::Unknown),
         }
     }
 }
@@ -69,6 +76,7 @@ mod tests {
         for text in [
             "/app/rooms.자유게시판.send",
             "/topic/rooms.general",
+            "/topic/rooms.자유게시판.events",
             "/user/queue/replies",
         ] {
             assert_eq!(text.parse::<Destination>().unwrap().to_string(), text);
@@ -81,7 +89,8 @@ mod tests {
             "",
             "/queue/a",
             "/topic/general",
-            "/topic/rooms.a.events",
+            "/topic/rooms.a.other",
+            "/topic/rooms.a.b.events",
             "/app/rooms.a.typing",
             "/user/queue/other",
         ] {
@@ -96,6 +105,7 @@ mod tests {
             "/topic/rooms.a b",
             "/app/rooms..send",
             "/topic/rooms.A",
+            "/topic/rooms..events",
         ] {
             assert!(
                 matches!(text.parse::<Destination>(), Err(DestinationError::Room(_))),

@@ -36,6 +36,11 @@ impl Bucket {
             ))
         }
     }
+
+    /// Takes back tokens for what was not done after all.
+    pub fn give_back(&mut self, tokens: u32) {
+        self.tokens = (self.tokens + f64::from(tokens)).min(self.burst);
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +62,16 @@ mod tests {
             20,
             "never more than a burst"
         );
+    }
+
+    #[test]
+    fn what_was_not_done_is_not_paid_for() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(5, 20, now);
+        assert_eq!((0..20).filter(|_| bucket.take(now).is_ok()).count(), 20);
+        bucket.give_back(3);
+        assert_eq!((0..20).filter(|_| bucket.take(now).is_ok()).count(), 3);
+        bucket.give_back(1_000);
+        assert_eq!((0..30).filter(|_| bucket.take(now).is_ok()).count(), 20);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::{Position, RoomName};
+use protocol::{Position, RoomName, header};
+use stomp::Headers;
 use tokio::sync::mpsc;
 
 use crate::stomp::{Refusal, Ticket};
@@ -23,13 +24,38 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+impl Outcome {
+    /// What the session makes of it: the extra headers of the RECEIPT, or a refusal.
+    fn answer(&self) -> Result<Headers, Refusal> {
+        match self {
+            Self::Stored {
+                position,
+                duplicate,
+            } => Ok(receipt_headers(*position, *duplicate)),
+            Self::Refused(refusal) => Err(refusal.clone()),
+        }
+    }
+}
+
+/// The extra headers of the RECEIPT for a SEND that ended well.
+pub fn receipt_headers(position: Position, duplicate: bool) -> Headers {
+    let mut headers = Headers::new()
+        .with("message-id", position.to_string())
+        .with(header::EPOCH, position.epoch.to_string())
+        .with(header::OFFSET, position.offset.to_string());
+    if duplicate {
+        headers.push(header::DUPLICATE, "true");
+    }
+    headers
+}
+
 /// Tells a connection how one of its SENDs ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     /// Which SEND.
     pub ticket: Ticket,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// The extra headers of its RECEIPT, or why it failed.
+    pub outcome: Result<Headers, Refusal>,
 }
 
 /// What makes a message unique: room, sender, the sender's id.
@@ -123,7 +149,7 @@ fn tell(entry: Waiting, outcome: &Outcome) {
         // A connection that is gone has nobody to tell; one that is there has room for all its tickets.
         let _ = to.try_send(Completion {
             ticket,
-            outcome: outcome.clone(),
+            outcome: outcome.answer(),
         });
     }
 }
@@ -189,6 +215,6 @@ mod tests {
             Duration::from_secs(60),
             &outcome,
         );
-        assert_eq!(told.try_recv().unwrap().outcome, outcome);
+        assert_eq!(told.try_recv().unwrap().outcome, outcome.answer());
     }
 }

@@ -36,13 +36,16 @@ const TELLTALES: [&str; 10] = [
     "user",
 ];
 
-/// Whether a property may be shown: it is known to be harmless, or it is a number or a switch of an unsuspicious name.
+/// Whether a property may be shown: it is known to be harmless, or it is a number or a switch of a plain, unsuspicious name.
 ///
 /// librdkafka has hundreds, and gets new ones; what is not known here is taken for a secret.
 pub(super) fn may_be_shown(name: &str, value: &str) -> bool {
     let switch_or_number = value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     HARMLESS.contains(&name)
-        || (switch_or_number && !TELLTALES.iter().any(|word| name.contains(word)))
+        || (switch_or_number
+            && name.bytes().all(plain)
+            && !TELLTALES.iter().any(|word| name.contains(word)))
 }
 
 #[cfg(test)]
@@ -67,6 +70,7 @@ mod tests {
             ("sasl.oauthbearer.config", "secret=hunter"),
             ("some.new.property", "hunter"),
             ("Sasl.Password", "hunter"),
+            ("linger.ms\nnonsense", "5"),
         ] {
             assert!(!may_be_shown(name, value), "{name}");
         }

@@ -30,13 +30,12 @@ impl fmt::Display for Given {
             writeln!(formatter, "\n[kafka]")?;
         }
         for (name, value) in &self.properties {
-            let key = toml_text(name);
-            if may_be_shown(name, &value.text) {
-                let line = format!("{key} = {}", toml_value(&value.text));
-                write_line(formatter, &line, value)?;
+            let line = if may_be_shown(name, &value.text) {
+                format!("\"{name}\" = {}", toml_value(&value.text))
             } else {
-                write_line(formatter, &format!("# {key} is left out"), value)?;
-            }
+                format!("# {name:?} is left out")
+            };
+            write_line(formatter, &line, value)?;
         }
         Ok(())
     }
@@ -54,11 +53,6 @@ fn toml_value(text: &str) -> String {
     if number || matches!(text, "true" | "false") {
         text.to_owned()
     } else {
-        toml_text(text)
+        toml::Value::from(text).to_string()
     }
-}
-
-/// A text in quotes, on one line.
-fn toml_text(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

@@ -272,12 +272,13 @@ fn what_is_shown_names_the_sources_and_leaves_secrets_out() {
             ("MARU_LISTEN", "0.0.0.0:1"),
             (
                 "MARU_KAFKA_PROPERTIES",
-                "sasl.password=hunter-1717;linger.ms=3",
+                "sasl.password=hunter-1717;linger.ms=3;odd\nname=1717",
             ),
         ],
         "partitions = 3\n[kafka]\n\"ssl.key.password\" = 1717",
     );
     let shown = shown.unwrap().to_string();
+    assert!(gather(&[], &[], &shown).is_ok(), "{shown}");
     let line = |key: &str| {
         let words = shown.lines().find(|line| line.contains(key)).expect(key);
         words.split_whitespace().collect::<Vec<_>>().join(" ")

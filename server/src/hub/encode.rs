@@ -40,8 +40,19 @@ impl Delivery {
 
 /// The encoded MESSAGE frame (`docs/PROTOCOL.md`).
 pub fn message(room: &RoomName, message: &Message, form: &Form, delivery: Delivery) -> Utf8Bytes {
+    let frame = frame(room, message, form.subscription.as_ref(), delivery);
+    encode(&frame, form.version)
+}
+
+/// The MESSAGE frame.
+pub fn frame(
+    room: &RoomName,
+    message: &Message,
+    subscription: Option<&ByteString>,
+    delivery: Delivery,
+) -> Frame {
     let mut frame = Frame::new(Command::Message);
-    if let Some(subscription) = &form.subscription {
+    if let Some(subscription) = subscription {
         frame = frame.with("subscription", subscription.clone());
     }
     frame = frame
@@ -81,7 +92,7 @@ pub fn message(room: &RoomName, message: &Message, form: &Form, delivery: Delive
     } else {
         serde_json::to_string(message).unwrap_or_default()
     };
-    encode(&frame.with_body(body), form.version)
+    frame.with_body(body)
 }
 
 /// Any frame, encoded: as text where it is UTF-8, else as bytes (checklist item 83).

@@ -1,6 +1,7 @@
 //! The outbound queue of one connection: bounded by bytes, emptied by one writer in one go.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
@@ -41,6 +42,8 @@ impl Outgoing {
 pub struct Batch {
     /// In the order in which it has to be sent.
     pub frames: Vec<Outgoing>,
+    /// Since when the first of them waits.
+    pub since: Option<Instant>,
     /// Whether something was dropped because the client reads too slowly: the connection must end.
     pub overflowed: bool,
     /// Whether the session is to ask its destinations for messages.
@@ -86,6 +89,9 @@ impl Outbox {
                 ..Batch::default()
             };
         } else {
+            if was_empty {
+                queue.batch.since = Some(Instant::now());
+            }
             queue.batch.frames.push(outgoing);
         }
         let wake = was_empty || queue.batch.overflowed;
@@ -106,7 +112,7 @@ impl Outbox {
         }
     }
 
-    /// Whether nothing is queued.
+    /// Whether there is nothing to be taken.
     pub fn is_empty(&self) -> bool {
         let queue = self.queue();
         queue.batch.frames.is_empty() && !queue.batch.overflowed && !queue.batch.nudged
@@ -117,13 +123,16 @@ impl Outbox {
         self.queue().bytes
     }
 
-    /// Takes everything that is queued.
+    /// Takes everything that is queued. A queue that has overflowed stays so.
     pub fn take(&self) -> Batch {
         let mut queue = self.queue();
         queue.bytes = 0;
-        let batch = std::mem::take(&mut queue.batch);
-        queue.batch.overflowed = batch.overflowed;
-        batch
+        let overflowed = queue.batch.overflowed;
+        let left = Batch {
+            overflowed,
+            ..Batch::default()
+        };
+        std::mem::replace(&mut queue.batch, left)
     }
 
     /// Waits until something is queued.
@@ -187,5 +196,22 @@ mod tests {
         outbox.push(frame(1));
         outbox.push(frame(2_000));
         assert!(outbox.take().overflowed);
+    }
+
+    #[tokio::test]
+    async fn the_age_of_a_batch_is_that_of_its_oldest_entry() {
+        let outbox = Outbox::new(10_000);
+        let before = Instant::now();
+        outbox.push(frame(1));
+        let after = Instant::now();
+        outbox.push(frame(1));
+        let since = outbox.take().since.unwrap();
+        assert!((before..=after).contains(&since));
+        outbox.push(frame(1));
+        assert!(outbox.take().since.unwrap() >= after, "another batch");
+        outbox.nudge();
+        let batch = outbox.take();
+        assert!(batch.nudged && batch.since.is_none() && batch.frames.is_empty());
+        assert!(outbox.is_empty());
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::{Origin, Site};
 use super::{Web, identity};
 use crate::chat::destinations::{REPLAY_BYTES, Visitor};
-use crate::chat::receipts::{Completion, Outcome};
+use crate::chat::receipts::Completion;
 use crate::chat::{Chat, ChatDestinations};
 use crate::hub::{ConnectionId, Outbox, Outgoing, encode};
 use crate::stomp::session::{Output, Session, Settings};
@@ -195,7 +195,9 @@ impl Connection {
                     catch_up = CatchUp::More;
                     self.hear(message, &mut out);
                 }
-                Some(completion) = self.completions.recv() => self.complete(completion, &mut out),
+                Some(Completion { ticket, outcome }) = self.completions.recv() => {
+                    self.session.complete(ticket, outcome, &mut out);
+                }
                 () = self.outbox.filled() => {
                     if let Err(end) = self.write(&mut out).await {
                         return end;
@@ -290,17 +292,6 @@ impl Connection {
                 ..Limits::default()
             });
         }
-    }
-
-    fn complete(&mut self, completion: Completion, out: &mut Vec<Output>) {
-        let outcome = match completion.outcome {
-            Outcome::Stored {
-                position,
-                duplicate,
-            } => Ok(ChatDestinations::receipt_headers(position, duplicate)),
-            Outcome::Refused(refusal) => Err(refusal),
-        };
-        self.session.complete(completion.ticket, outcome, out);
     }
 
     fn catch_up(&mut self, out: &mut Vec<Output>) -> CatchUp {
