@@ -35,8 +35,6 @@ pub struct ChatSettings {
 pub struct Chat {
     /// What an operator decided.
     pub settings: ChatSettings,
-    /// A random number of this run of the server, which makes session ids unique among all servers.
-    pub incarnation: u32,
     /// The rooms as this server has folded them.
     pub rooms: Arc<Rooms>,
     /// Who learns what the log decides.

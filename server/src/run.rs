@@ -22,7 +22,8 @@ use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
 use crate::web::door::Door;
-use crate::web::{self, Web};
+use crate::web::socket::limits::Limits;
+use crate::web::{self, Service, Web};
 
 /// How long sockets get to say goodbye when the server goes down.
 const GOODBYE: Duration = Duration::from_secs(10);
@@ -33,9 +34,6 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// Why the server cannot run: a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The profile is a promise so far.
-    #[error("profile is \"conformance\", which this version does not serve yet: use chat or bench")]
-    Conformance,
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DirectoryError),
@@ -71,13 +69,8 @@ pub enum RunError {
 
 /// Runs a server until it is told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
-    if config.profile == Profile::Conformance {
-        return Err(RunError::Conformance);
-    }
     start_logging(&config.log);
-    if config.profile == Profile::Bench {
-        tracing::warn!("profile bench: anybody may send as fast as they can");
-    }
+    introduce(config.profile);
     let _data = Directory::open(&config.data).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
@@ -91,7 +84,12 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let address = listener.local_addr().map_err(listen_error)?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
 
-    let (log_settings, embedded) = log_settings(&config, &keys).await?;
+    let log_settings = match config.profile {
+        Profile::Conformance => None,
+        Profile::Chat | Profile::Bench => Some(log_settings(&config, &keys).await?),
+    };
+    let mut incarnation = [0; 4];
+    getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
     let (told_stage, stage) = watch::channel(Stage::Connecting);
     let closing = CancellationToken::new();
     let web = Arc::new(Web {
@@ -103,7 +101,9 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         assets,
         hashed_files,
         stage,
-        chat: OnceLock::new(),
+        service: OnceLock::new(),
+        incarnation: u32::from_be_bytes(incarnation),
+        limits: Limits::of(&config),
         farewell: Mutex::new(closing.child_token()),
         closing: closing.clone(),
         sockets: TaskTracker::new(),
@@ -117,31 +117,59 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     ));
 
     let listeners = Arc::new(Listeners::default());
-    let starting = bridge::start(
-        log_settings,
-        listeners.clone(),
-        listeners.clone(),
-        told_stage,
-    );
-    let log = tokio::select! {
-        log = starting => log?,
-        _ = signals.next() => {
-            closing.cancel();
-            return Ok(());
+    let log = match log_settings {
+        None => {
+            web.serve(Service::Conformance(Arc::default()));
+            told_stage.send_replace(Stage::Ready);
+            None
+        }
+        Some((settings, embedded)) => {
+            let (observer, failures) = (listeners.clone(), listeners.clone());
+            let log = tokio::select! {
+                log = bridge::start(settings, observer, failures, told_stage) => log?,
+                _ = signals.next() => {
+                    closing.cancel();
+                    return Ok(());
+                }
+            };
+            web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
+            Some((log, embedded))
         }
     };
-    open(&web, &log, &listeners)?;
+    tracing::info!("ready");
     let housekeeping = tokio::spawn(housekeeping(Arc::clone(&web), listeners));
 
     let signal = signals.next().await;
     tracing::info!(?signal, "going down");
     closing.cancel();
     housekeeping.abort();
-    let last_words = finish(log, embedded);
+    go(signal, &mut signals, &web, serving, finish(log)).await;
+    Ok(())
+}
+
+/// Warns of profiles that are not for people.
+fn introduce(profile: Profile) {
+    match profile {
+        Profile::Chat => {}
+        Profile::Conformance => tracing::warn!(
+            "profile conformance: queues in memory for the tests of STOMP clients, and no chat"
+        ),
+        Profile::Bench => tracing::warn!("profile bench: anybody may send as fast as they can"),
+    }
+}
+
+/// Goes down as it was told to.
+async fn go(
+    signal: Signal,
+    signals: &mut Signals,
+    web: &Web,
+    serving: JoinHandle<()>,
+    last_words: impl Future<Output = ()>,
+) {
     match signal {
         Signal::Terminate => {
             let in_order = async {
-                say_goodbye(&web, serving).await;
+                say_goodbye(web, serving).await;
                 last_words.await;
             };
             tokio::select! {
@@ -152,11 +180,13 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         // What is not finished by then is what a crash would leave, too: the next start goes on from it.
         Signal::Interrupt => drop(tokio::time::timeout(AT_ONCE, last_words).await),
     }
-    Ok(())
 }
 
 /// Ends the bridge first: what it has produced is still to be taken by the embedded log.
-async fn finish(log: Log, embedded: Option<PocketKafka>) {
+async fn finish(log: Option<(Log, Option<PocketKafka>)>) {
+    let Some((log, embedded)) = log else {
+        return;
+    };
     log.shutdown().await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
@@ -177,31 +207,24 @@ async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
     }
 }
 
-/// Lets people in.
-fn open(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Result<(), RunError> {
-    let mut incarnation = [0; 4];
-    getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
+/// The chat over a log that has been caught up with.
+fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
     let (rate_per_second, rate_burst) = match web.config.profile {
         // More than any session can send.
         Profile::Bench => (u32::MAX, u32::MAX),
         Profile::Chat | Profile::Conformance => (web.config.rate_per_second, web.config.rate_burst),
     };
-    let chat = Arc::new(Chat {
+    Chat {
         settings: ChatSettings {
             programs: web.config.programs,
             rate_per_second,
             rate_burst,
         },
-        incarnation: u32::from_be_bytes(incarnation),
         rooms: Arc::clone(&log.rooms),
         listeners: Arc::clone(listeners),
         keys: Arc::clone(&web.keys),
         producer: log.producer.clone(),
-    });
-    // The only call: a second chat would be a bug, and the first one would stay.
-    let _ = web.chat.set(chat);
-    tracing::info!("ready");
-    Ok(())
+    }
 }
 
 fn start_logging(filter: &str) {

@@ -33,14 +33,24 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::bridge::Stage;
 use crate::chat::Chat;
-use crate::config::Config;
+use crate::config::{Config, Profile};
+use crate::conformance::Broker;
 use crate::keys::Keys;
 use access::Site;
+use socket::limits::Limits;
 
 /// Largest body of a form: a nickname or a room name.
 const FORM_BYTES: usize = 8 * 1024;
 /// Longest time for an answer; upgraded sockets are not bound by it.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// What this server serves, by its profile.
+pub enum Service {
+    /// Rooms.
+    Chat(Arc<Chat>),
+    /// Queues and topics for the tests of STOMP clients.
+    Conformance(Arc<Broker>),
+}
 
 /// What every request handler may use.
 pub struct Web {
@@ -54,8 +64,12 @@ pub struct Web {
     pub hashed_files: bool,
     /// How far the log has been caught up with.
     pub stage: watch::Receiver<Stage>,
-    /// The chat, once the log has been caught up with.
-    pub chat: OnceLock<Arc<Chat>>,
+    /// What this server serves, once the log has been caught up with.
+    pub service: OnceLock<Service>,
+    /// A random number of this run of the server, which makes session ids unique among all servers.
+    pub incarnation: u32,
+    /// What one connection may take.
+    pub limits: Limits,
     /// Who may come in.
     pub door: Arc<door::Door>,
     /// Cancelled when the server is going down.
@@ -67,13 +81,30 @@ pub struct Web {
 }
 
 impl Web {
+    /// Lets clients in.
+    pub fn serve(&self, service: Service) {
+        // The only call: a second one would be a bug, and the first service would stay.
+        let _ = self.service.set(service);
+    }
+
+    /// What this server serves, if it may be used now.
+    fn service(&self) -> Option<&Service> {
+        let service = self.service.get()?;
+        let healthy = match service {
+            Service::Chat(chat) => chat.rooms.healthy(),
+            Service::Conformance(_) => true,
+        };
+        let ready =
+            matches!(*self.stage.borrow(), Stage::Ready) && healthy && !self.closing.is_cancelled();
+        ready.then_some(service)
+    }
+
     /// The chat, if it may be used now.
     fn chat(&self) -> Option<&Arc<Chat>> {
-        let chat = self.chat.get()?;
-        let ready = matches!(*self.stage.borrow(), Stage::Ready)
-            && chat.rooms.healthy()
-            && !self.closing.is_cancelled();
-        ready.then_some(chat)
+        match self.service()? {
+            Service::Chat(chat) => Some(chat),
+            Service::Conformance(_) => None,
+        }
     }
 
     /// Tells a socket that opens now when it has to go.
@@ -83,7 +114,7 @@ impl Web {
 
     /// Sends the open sockets to other servers when this one cannot serve at the moment (decision 11).
     pub fn send_away_if_not_ready(&self) {
-        if self.chat().is_some() || self.closing.is_cancelled() {
+        if self.service().is_some() || self.closing.is_cancelled() {
             return;
         }
         if !self.sockets.is_empty() {
@@ -113,10 +144,11 @@ pub fn router(web: Arc<Web>) -> Router {
             ANSWER,
         ))
         .layer(CompressionLayer::new());
-    Router::new()
-        .merge(pages)
-        .route("/ws", get(socket::upgrade))
-        .fallback_service(assets::service(&web))
+    let site = match web.config.profile {
+        Profile::Chat | Profile::Bench => pages.fallback_service(assets::service(&web)),
+        Profile::Conformance => Router::new().fallback(no_pages),
+    };
+    site.route("/ws", get(socket::upgrade))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&web),
             own_site_only,
@@ -136,6 +168,13 @@ async fn own_site_only(State(web): State<Arc<Web>>, mut request: Request, next: 
     };
     request.extensions_mut().insert(site);
     next.run(request).await
+}
+
+/// What there is to see in the conformance profile.
+async fn no_pages() -> (StatusCode, &'static str) {
+    let sentence =
+        "This server tests STOMP clients (profile conformance) and has no pages: connect to /ws.\n";
+    (StatusCode::NOT_FOUND, sentence)
 }
 
 /// Headers that every answer carries.

@@ -36,7 +36,7 @@ impl Arguments {
 
     /// A command line as a test writes it.
     #[cfg(test)]
-    pub(super) fn from_words(words: &[&str]) -> Result<Self, clap::Error> {
+    pub(crate) fn from_words(words: &[&str]) -> Result<Self, clap::Error> {
         let words = ["maru"].iter().chain(words);
         Ok(Self::from_matches(
             command_line().try_get_matches_from(words)?,

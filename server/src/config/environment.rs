@@ -18,7 +18,7 @@ impl Environment {
         Self::from_variables(std::env::vars_os())
     }
 
-    pub(super) fn from_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+    pub(crate) fn from_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
         // A name that is not text is none of ours.
         let variables = variables
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))

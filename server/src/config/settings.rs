@@ -202,6 +202,118 @@ settings! {
         read: number(1..),
     }
 
+    /// Largest STOMP frame of a client that has logged in; at least 2097152 in the profile conformance.
+    frame_bytes: usize = "65536" {
+        variable: "MARU_FRAME_BYTES",
+        placeholder: "BYTES",
+        allowed: "a whole number from 4096 to 16777216",
+        read: number(4_096..=16_777_216),
+    }
+
+    /// Largest STOMP frame before that.
+    login_frame_bytes: usize = "16384" {
+        variable: "MARU_LOGIN_FRAME_BYTES",
+        placeholder: "BYTES",
+        allowed: "a whole number from 1024 to 16777216",
+        read: number(1_024..=16_777_216),
+    }
+
+    /// Most headers of a STOMP frame.
+    headers: usize = "64" {
+        variable: "MARU_HEADERS",
+        placeholder: "COUNT",
+        allowed: "a whole number from 8 to 1000",
+        read: number(8..=1_000),
+    }
+
+    /// Longest header of a STOMP frame, its name and value together.
+    header_bytes: usize = "4096" {
+        variable: "MARU_HEADER_BYTES",
+        placeholder: "BYTES",
+        allowed: "a whole number from 256 to 65536",
+        read: number(256..=65_536),
+    }
+
+    /// How long a client may take until CONNECT.
+    login_seconds: u64 = "10" {
+        variable: "MARU_LOGIN_SECONDS",
+        placeholder: "SECONDS",
+        allowed: "a whole number from 1 to 3600",
+        read: number(1..=3_600),
+    }
+
+    /// Most subscriptions of a session.
+    subscriptions: usize = "100" {
+        variable: "MARU_SUBSCRIPTIONS",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 10000",
+        read: number(1..=10_000),
+    }
+
+    /// Messages that a subscription in another ack mode than auto may have unacknowledged, where SUBSCRIBE has no `prefetch-count`.
+    prefetch: usize = "256" {
+        variable: "MARU_PREFETCH",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 100000",
+        read: number(1..=100_000),
+    }
+
+    /// Most unacknowledged messages of a session, whatever its subscriptions ask for.
+    unacked: usize = "1024" {
+        variable: "MARU_UNACKED",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 100000",
+        read: number(1..=100_000),
+    }
+
+    /// Most open transactions of a session.
+    transactions: usize = "16" {
+        variable: "MARU_TRANSACTIONS",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 1000",
+        read: number(1..=1_000),
+    }
+
+    /// Most frames in a transaction.
+    transaction_frames: usize = "256" {
+        variable: "MARU_TRANSACTION_FRAMES",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 10000",
+        read: number(1..=10_000),
+    }
+
+    /// Most bytes in the open transactions of a session; at least 16777216 in the profile conformance.
+    transaction_bytes: usize = "1048576" {
+        variable: "MARU_TRANSACTION_BYTES",
+        placeholder: "BYTES",
+        allowed: "a whole number from 4096 to 1073741824",
+        read: number(4_096..=1_073_741_824),
+    }
+
+    /// Most messages of a session that the log has not confirmed yet.
+    pending_sends: usize = "1024" {
+        variable: "MARU_PENDING_SENDS",
+        placeholder: "COUNT",
+        allowed: "a whole number from 1 to 100000",
+        read: number(1..=100_000),
+    }
+
+    /// Most bytes that wait for a client before it is cut off as too slow; at least 8388608 in the profile conformance.
+    queue_bytes: usize = "1048576" {
+        variable: "MARU_QUEUE_BYTES",
+        placeholder: "BYTES",
+        allowed: "a whole number from 524288 to 1073741824",
+        read: number(524_288..=1_073_741_824),
+    }
+
+    /// How long the oldest of them may wait.
+    queue_seconds: u64 = "10" {
+        variable: "MARU_QUEUE_SECONDS",
+        placeholder: "SECONDS",
+        allowed: "a whole number from 1 to 3600",
+        read: number(1..=3_600),
+    }
+
     /// What this server is for: people who chat, a test of the protocol, or a measurement without limits on the rate.
     profile: Profile = "chat" {
         variable: "MARU_PROFILE",

@@ -44,6 +44,9 @@ fn another(key: &str) -> &'static str {
         "profile" => "bench",
         "log" => "server=debug,info",
         "site" => "/srv/site",
+        "header_bytes" => "5000",
+        key if key.ends_with("_bytes") => "600000",
+        "headers" => "70",
         _ => "7",
     }
 }

@@ -15,6 +15,8 @@ pub enum Code {
     UnsupportedVersion,
     /// Bytes that are no frame.
     MalformedFrame,
+    /// Text that is not UTF-8.
+    NotUtf8,
     /// A backslash in a header that begins no escape sequence.
     BadEscape,
     /// A frame over the size limit.
@@ -69,6 +71,7 @@ impl Code {
         match self {
             Self::UnsupportedVersion => "unsupported-version",
             Self::MalformedFrame => "malformed-frame",
+            Self::NotUtf8 => "not-utf-8",
             Self::BadEscape => "bad-escape",
             Self::FrameTooLarge => "frame-too-large",
             Self::TooManyHeaders => "too-many-headers",
@@ -111,6 +114,7 @@ impl Code {
     /// The WebSocket close code after an ERROR with this code (checklist item 85).
     pub fn close_code(self) -> u16 {
         match self {
+            Self::NotUtf8 => 1007,
             Self::FrameTooLarge | Self::TooManyHeaders => 1009,
             Self::InvalidCredentials
             | Self::UnknownDestination
@@ -206,6 +210,7 @@ impl From<&DecodeError> for Refusal {
             DecodeError::UnknownCommand(command) => return Self::bad_command(command),
             DecodeError::TooLarge { .. } => (Code::FrameTooLarge, "Frame too large"),
             DecodeError::TooManyHeaders { .. } => (Code::TooManyHeaders, "Too many headers"),
+            DecodeError::NotUtf8 => (Code::NotUtf8, "Malformed frame"),
             DecodeError::UndefinedEscape(_) => (Code::BadEscape, "Undefined escape sequence"),
             // The enumeration may grow; whatever else cannot be read is malformed.
             _ => (Code::MalformedFrame, "Malformed frame"),

@@ -62,7 +62,7 @@ pub enum Output {
 }
 
 /// What an operator may set about sessions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How long a client may take until CONNECT.
     pub login_timeout: Duration,
@@ -82,7 +82,7 @@ pub struct Settings {
     /// Most open transactions.
     pub transactions: usize,
     /// Most frames in one transaction.
-    pub transaction_actions: usize,
+    pub transaction_frames: usize,
     /// Most bytes in all open transactions together.
     pub transaction_bytes: usize,
 }
@@ -98,7 +98,7 @@ impl Default for Settings {
             unacked: 1_024,
             pull: 32,
             transactions: 16,
-            transaction_actions: 256,
+            transaction_frames: 256,
             transaction_bytes: 1024 * 1024,
         }
     }

@@ -21,7 +21,7 @@ pub async fn ready(State(web): State<Arc<Web>>) -> Response {
     }
     let stage = web.stage.borrow().clone();
     match stage {
-        Stage::Ready if web.chat().is_some() => "ready\n".into_response(),
+        Stage::Ready if web.service().is_some() => "ready\n".into_response(),
         Stage::Ready => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the history store does not keep up with the room log\n",

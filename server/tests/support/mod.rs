@@ -177,7 +177,8 @@ impl Client {
         Ok(Self {
             socket,
             decoder: Decoder::new(Limits {
-                frame: 1 << 20,
+                body: 4 << 20,
+                frame: 4 << 20,
                 ..Limits::default()
             }),
         })

@@ -37,6 +37,8 @@ struct Script {
     /// The numbers of the messages that wait for each subscription.
     stock: HashMap<ByteString, VecDeque<u64>>,
     pull: Option<Refusal>,
+    /// What messages carry beside that.
+    carried: Headers,
     asked: Vec<String>,
     tickets: Vec<Ticket>,
     replies: Option<ByteString>,
@@ -123,13 +125,20 @@ impl Destinations for Script {
         }
         let stock = self.stock.entry(id.clone()).or_default();
         let numbers = stock.drain(..limit.min(stock.len()));
+        let message = |number: u64| {
+            let usual = Frame::new(Command::Message)
+                .with("message-id", format!("m{number}"))
+                .with("destination", "/q")
+                .with_body(number.to_string());
+            let carried = self.carried.iter();
+            carried.fold(usual, |frame, (name, value)| {
+                frame.with(name.clone(), value.clone())
+            })
+        };
         Ok(numbers
             .map(|number| Pulled {
                 tag: Tag(number),
-                message: Frame::new(Command::Message)
-                    .with("message-id", format!("m{number}"))
-                    .with("destination", "/q")
-                    .with_body(number.to_string()),
+                message: message(number),
             })
             .collect())
     }

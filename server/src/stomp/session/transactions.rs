@@ -73,7 +73,7 @@ pub(super) struct Transactions {
     open: HashMap<ByteString, Vec<Action>>,
     bytes: usize,
     most: usize,
-    most_actions: usize,
+    most_frames: usize,
     most_bytes: usize,
 }
 
@@ -83,7 +83,7 @@ impl Transactions {
             open: HashMap::new(),
             bytes: 0,
             most: settings.transactions,
-            most_actions: settings.transaction_actions,
+            most_frames: settings.transaction_frames,
             most_bytes: settings.transaction_bytes,
         }
     }
@@ -107,10 +107,10 @@ impl Transactions {
         let Some(actions) = self.open.get_mut(name) else {
             return Err(unknown(name));
         };
-        if actions.len() >= self.most_actions {
+        if actions.len() >= self.most_frames {
             return Err(bad(format!(
                 "A transaction may have {} frames. COMMIT earlier.",
-                self.most_actions
+                self.most_frames
             )));
         }
         let bytes = self.bytes + action.bytes();

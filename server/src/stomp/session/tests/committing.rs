@@ -331,7 +331,7 @@ fn item_53_a_transaction_cannot_settle_for_a_subscription_that_has_ended() {
 fn section_1_9_transactions_are_bounded_in_number_frames_and_bytes() {
     let settings = Settings {
         transactions: 2,
-        transaction_actions: 3,
+        transaction_frames: 3,
         transaction_bytes: 5_000,
         ..Settings::default()
     };
@@ -378,7 +378,7 @@ fn section_1_9_transactions_are_bounded_in_number_frames_and_bytes() {
 
     let defaults = Settings::default();
     assert_eq!(
-        (defaults.transactions, defaults.transaction_actions),
+        (defaults.transactions, defaults.transaction_frames),
         (16, 256)
     );
     assert_eq!(defaults.transaction_bytes, 1024 * 1024);

@@ -178,11 +178,7 @@ fn items_8_21_34_what_is_no_frame_is_explained_and_closed() {
             "Undefined escape sequence",
             Code::BadEscape,
         ),
-        (
-            DecodeError::NotUtf8,
-            "Malformed frame",
-            Code::MalformedFrame,
-        ),
+        (DecodeError::NotUtf8, "Malformed frame", Code::NotUtf8),
         (
             DecodeError::MissingNul,
             "Malformed frame",

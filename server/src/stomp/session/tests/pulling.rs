@@ -37,6 +37,21 @@ fn item_46_a_message_says_what_its_version_needs() {
 }
 
 #[test]
+fn item_39_the_servers_own_headers_come_before_what_the_message_carries() {
+    let mut client = Client::connected();
+    client.says("SUBSCRIBE\nid:a\ndestination:/q\nack:client");
+    let script = client.session.destinations_mut();
+    script.carried = super::headers(&[("ack", "forged"), ("subscription", "forged")]);
+    client.stocks("a", [1]);
+    assert_eq!(
+        client.does(|session, _, out| session.deliver(out)),
+        [
+            "MESSAGE subscription:a ack:s1-1 message-id:m1 destination:/q ack:forged subscription:forged | 1"
+        ]
+    );
+}
+
+#[test]
 fn items_46_47_two_subscriptions_to_one_destination_get_an_ack_id_each() {
     let mut client = Client::connected();
     for id in ["a", "b"] {

@@ -1,0 +1,348 @@
+//! One client's socket with its session: bytes in, frames to the session, everything queued out in one go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use futures_util::SinkExt as _;
+use stomp::{Decoder, Item};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::farewell::{self, End};
+use super::limits::Limits;
+use crate::chat::destinations::REPLAY_BYTES;
+use crate::chat::receipts::Completion;
+use crate::hub::{ConnectionId, Outbox, Outgoing, encode};
+use crate::stomp::session::{Output, Session};
+use crate::stomp::{CatchUp, Destinations};
+
+/// Between two WebSocket pings, which tell live sockets from dead ones without the client's timers.
+const PING_EVERY: Duration = Duration::from_secs(25);
+/// Between two looks at the room while the client is ahead of this server.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(50);
+/// After so long the client is better off elsewhere.
+const CATCH_UP_TIME: Duration = Duration::from_secs(10);
+/// How long messages that are on their way may take when the client has to go: their RECEIPTs come before the ERROR.
+const LAST_RECEIPTS: Duration = Duration::from_secs(3);
+
+/// What a connection is born with.
+pub(super) struct Birth {
+    pub(super) id: ConnectionId,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) now: Instant,
+    session_id: String,
+    limits: Limits,
+}
+
+impl Birth {
+    /// For one more connection in this run of the server.
+    pub(super) fn new(incarnation: u32, limits: Limits) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Self {
+            id,
+            outbox: Arc::new(Outbox::new(limits.queue_bytes)),
+            now: Instant::now(),
+            session_id: format!("{incarnation:08x}-{}", id.0),
+            limits,
+        }
+    }
+}
+
+/// One client's socket with its session.
+pub(super) struct Connection<D> {
+    pub(super) id: ConnectionId,
+    pub(super) socket: WebSocket,
+    pub(super) session: Session<D>,
+    decoder: Decoder,
+    outbox: Arc<Outbox>,
+    completions: mpsc::Receiver<Completion>,
+    /// The client speaks in binary messages, so it is answered in binary messages.
+    pub(super) binary: bool,
+    pub(super) limits: Limits,
+}
+
+impl<D: Destinations> Connection<D> {
+    /// A connection whose destinations were made with the same [`Birth`].
+    pub(super) fn new(
+        birth: Birth,
+        socket: WebSocket,
+        destinations: D,
+        completions: mpsc::Receiver<Completion>,
+    ) -> Self {
+        let Birth {
+            id,
+            outbox,
+            now,
+            session_id,
+            limits,
+        } = birth;
+        Self {
+            id,
+            socket,
+            session: Session::new(session_id, destinations, limits.session, now),
+            decoder: Decoder::new(limits.before_login()),
+            outbox,
+            completions,
+            binary: false,
+            limits,
+        }
+    }
+
+    /// Serves the client until one of both has gone.
+    pub(super) async fn run(mut self, closing: CancellationToken) {
+        tracing::debug!(connection = self.id.0, "a client connected");
+        let end = self.converse(closing).await;
+        let Self {
+            id,
+            socket,
+            session,
+            ..
+        } = self;
+        // Nothing may be delivered to a client that has said goodbye.
+        drop(session);
+        if matches!(end, End::Closing) {
+            farewell::close(id, socket).await;
+        }
+        tracing::debug!(connection = id.0, "a client left");
+    }
+
+    async fn converse(&mut self, closing: CancellationToken) -> End {
+        let mut out = Vec::new();
+        let mut ping_at = tokio::time::Instant::now() + PING_EVERY;
+        let mut catch_up = CatchUp::Done;
+        let mut look_at = None;
+        let mut ahead_since = None;
+        let mut leave_at = None;
+        loop {
+            let deadline = self
+                .session
+                .next_deadline()
+                .map(tokio::time::Instant::from_std);
+            tokio::select! {
+                received = self.socket.recv() => {
+                    let Some(Ok(message)) = received else { return self.lost(received, &mut out).await };
+                    if matches!(message, Message::Close(_)) {
+                        return End::Closing;
+                    }
+                    catch_up = CatchUp::More;
+                    self.hear(message, &mut out);
+                }
+                Some(Completion { ticket, outcome }) = self.completions.recv() => {
+                    self.session.complete(ticket, outcome, &mut out);
+                }
+                () = self.outbox.filled() => {
+                    if let Err(end) = self.write(&mut out).await {
+                        return end;
+                    }
+                }
+                () = sleep_until(deadline) => self.session.tick(Instant::now(), &mut out),
+                () = tokio::time::sleep_until(ping_at) => {
+                    ping_at = tokio::time::Instant::now() + PING_EVERY;
+                    let in_time = Instant::now() + self.limits.queue_time;
+                    if !self.send_until(in_time, [Message::Ping(Bytes::new())]).await {
+                        return End::Gone;
+                    }
+                }
+                () = sleep_until(look_at), if catch_up == CatchUp::Wait => catch_up = CatchUp::More,
+                () = closing.cancelled(), if leave_at.is_none() => {
+                    leave_at = Some(tokio::time::Instant::now() + LAST_RECEIPTS);
+                }
+                () = sleep_until(leave_at), if !self.session.is_closed() => {}
+            }
+            if let Some(at) = leave_at {
+                self.leave(at, &mut out);
+            }
+            self.queue(&mut out);
+            if catch_up == CatchUp::More && self.outbox.bytes() < REPLAY_BYTES {
+                catch_up = self.catch_up(&mut out);
+                let now = tokio::time::Instant::now();
+                look_at = Some(now + CATCH_UP_EVERY);
+                ahead_since = (catch_up == CatchUp::Wait).then(|| ahead_since.unwrap_or(now));
+                if ahead_since.is_some_and(|since| now - since >= CATCH_UP_TIME) {
+                    self.session.fail(farewell::behind(), &mut out);
+                }
+                self.queue(&mut out);
+            }
+            while self.session.wants_messages() && self.outbox.bytes() < REPLAY_BYTES {
+                // As for frames: brief, but other tasks need not wait for it.
+                tokio::task::block_in_place(|| self.session.deliver(&mut out));
+                self.queue(&mut out);
+            }
+        }
+    }
+
+    /// Takes a WebSocket message: a piece of a stream of frames, wherever it was cut.
+    fn hear(&mut self, message: Message, out: &mut Vec<Output>) {
+        let now = Instant::now();
+        match message {
+            Message::Text(text) => self.feed(Bytes::from(text), now, out),
+            Message::Binary(bytes) => {
+                self.binary |= !self.session.is_connected();
+                self.feed(bytes, now, out);
+            }
+            Message::Pong(_) => self.session.pong(now),
+            Message::Ping(_) | Message::Close(_) => {}
+        }
+    }
+
+    fn feed(&mut self, bytes: Bytes, now: Instant, out: &mut Vec<Output>) {
+        self.session.heard(now);
+        self.decoder.push(bytes);
+        loop {
+            match self.decoder.next() {
+                Ok(Some(Item::Frame(frame))) => {
+                    // Destinations look into the local store; that is brief, but other tasks need not wait for it.
+                    tokio::task::block_in_place(|| self.session.receive(frame, now, out));
+                    self.learn_version();
+                }
+                Ok(Some(Item::HeartBeat)) => {}
+                Ok(None) => return,
+                Err(error) => return self.session.malformed(&error, out),
+            }
+            if self.session.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// From CONNECT on, the decoder follows the version that was agreed on, and larger frames are welcome.
+    fn learn_version(&mut self) {
+        if self.session.is_connected() {
+            self.decoder.set_version(self.session.version());
+            self.decoder.set_limits(self.limits.after_login());
+        }
+    }
+
+    fn catch_up(&mut self, out: &mut Vec<Output>) -> CatchUp {
+        match tokio::task::block_in_place(|| self.session.destinations_mut().catch_up()) {
+            Ok(state) => state,
+            Err(refusal) => {
+                self.session.fail(refusal, out);
+                CatchUp::Done
+            }
+        }
+    }
+
+    /// Moves what the session says into the queue that live messages go through, too.
+    fn queue(&mut self, out: &mut Vec<Output>) {
+        let version = self.session.version();
+        for output in out.drain(..) {
+            self.outbox.push(outgoing(output, version));
+        }
+    }
+
+    /// Sends everything that is queued in one go.
+    async fn write(&mut self, out: &mut Vec<Output>) -> Result<(), End> {
+        let batch = self.outbox.take();
+        if batch.overflowed {
+            return Err(self.cut_off(out).await);
+        }
+        if batch.nudged {
+            self.session.nudge();
+        }
+        let Some(since) = batch.since else {
+            return Ok(());
+        };
+        let last = batch
+            .frames
+            .iter()
+            .position(|outgoing| matches!(outgoing, Outgoing::Close { .. }));
+        let binary = self.binary;
+        let sent = batch
+            .frames
+            .into_iter()
+            .take(last.map_or(usize::MAX, |last| last + 1));
+        let in_time = deadline(since, Instant::now(), self.limits.queue_time);
+        if !self
+            .send_until(in_time, sent.map(|outgoing| message(outgoing, binary)))
+            .await
+        {
+            tracing::info!(
+                connection = self.id.0,
+                "the client went away or reads too slowly"
+            );
+            return Err(End::Gone);
+        }
+        self.session.wrote(Instant::now());
+        if last.is_some() {
+            Err(End::Closing)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether everything went out before the client counted as too slow.
+    pub(super) async fn send_until(
+        &mut self,
+        in_time: Instant,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> bool {
+        let socket = &mut self.socket;
+        let sending = async {
+            for message in messages {
+                socket.feed(message).await?;
+            }
+            socket.flush().await
+        };
+        matches!(
+            tokio::time::timeout_at(in_time.into(), sending).await,
+            Ok(Ok(()))
+        )
+    }
+}
+
+/// Until when what has been queued since then is to be written. A client that takes a little now and then does not get more
+/// time than one that takes nothing; but when the server itself came late, its clients are not to pay for that.
+fn deadline(since: Instant, now: Instant, queue_time: Duration) -> Instant {
+    (since + queue_time).max(now + queue_time / 10)
+}
+
+/// What the session says, encoded.
+pub(super) fn outgoing(output: Output, version: stomp::Version) -> Outgoing {
+    match output {
+        Output::Frame(frame) => encode::outgoing(&frame, version),
+        Output::HeartBeat => Outgoing::HeartBeat,
+        Output::Close { code, reason } => Outgoing::Close { code, reason },
+    }
+}
+
+/// The WebSocket message that carries something encoded.
+pub(super) fn message(outgoing: Outgoing, binary: bool) -> Message {
+    match outgoing {
+        Outgoing::Frame(text) if binary => Message::Binary(Bytes::from(text)),
+        Outgoing::Frame(text) => Message::Text(text),
+        Outgoing::Binary(bytes) => Message::Binary(bytes),
+        Outgoing::HeartBeat if binary => Message::Binary(Bytes::from_static(b"\n")),
+        Outgoing::HeartBeat => Message::Text("\n".into()),
+        Outgoing::Close { code, reason } => Message::Close(Some(CloseFrame {
+            code,
+            reason: reason.into(),
+        })),
+    }
+}
+
+async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_entry_decides_how_long_a_write_may_take() {
+        let now = Instant::now();
+        for (waited, left) in [(0, 10_000), (4_000, 6_000), (9_500, 1_000), (60_000, 1_000)] {
+            let since = now.checked_sub(Duration::from_millis(waited)).unwrap();
+            let deadline = deadline(since, now, Duration::from_secs(10));
+            assert_eq!(deadline - now, Duration::from_millis(left), "{waited}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Transactions in rooms: nothing is visible before COMMIT, and then all of it or nothing.
+
+use stomp::Command;
+
+use crate::support::{Client, body, header};
+use crate::{FAST, start};
+
+/// Puts a SEND into the transaction `t`.
+async fn send(client: &mut Client, id: &str, text: &str) {
+    let headers = [
+        ("destination", "/app/rooms.a.send"),
+        ("transaction", "t"),
+        ("client-msg-id", id),
+        ("receipt", id),
+    ];
+    client.send("SEND", &headers, text).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_says_everything_in_order_and_is_answered_when_all_of_it_is_durable() {
+    let (_data, maru) = start(FAST);
+    let mut reader = Client::connect(&maru, "reader").await;
+    let subscribe = [
+        ("id", "r"),
+        ("destination", "/topic/rooms.a"),
+        ("receipt", "s"),
+    ];
+    reader.send("SUBSCRIBE", &subscribe, "").await;
+    reader.receipt("s").await;
+    let mut client = Client::connect(&maru, "bot").await;
+    let name = [("transaction", "t"), ("receipt", "t")];
+    client.send("BEGIN", &name, "").await;
+    assert_eq!(header(&client.frame().await, "receipt-id"), "t");
+    for n in 0..20 {
+        send(&mut client, &format!("m{n}"), &n.to_string()).await;
+    }
+    // The next answer is to something after all those: none of them was answered.
+    client.say("a", "outside", "outside").await;
+    assert_eq!(body(&reader.frame().await), "outside");
+    client.send("COMMIT", &name, "").await;
+    for n in 0..20 {
+        let receipt = client.frame().await;
+        assert_eq!(header(&receipt, "receipt-id"), format!("m{n}"));
+        let message = reader.frame().await;
+        assert_eq!(body(&message), n.to_string());
+        assert_eq!(
+            header(&message, "message-id"),
+            header(&receipt, "message-id")
+        );
+        assert_eq!(header(&message, "transaction"), "");
+    }
+    assert_eq!(header(&client.frame().await, "receipt-id"), "t");
+
+    client.send("BEGIN", &name[..1], "").await;
+    send(&mut client, "dropped", "dropped").await;
+    client.send("ABORT", &name, "").await;
+    client.receipt("t").await;
+    client.say("a", "last", "last").await;
+    assert_eq!(body(&reader.frame().await), "last");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_may_not_be_sent_whole_is_not_sent_at_all() {
+    let (_data, maru) = start(&[("MARU_RATE_BURST", "5"), ("MARU_RATE_PER_SECOND", "1")]);
+    let mut client = Client::connect(&maru, "bot").await;
+    let replies = [("id", "q"), ("destination", "/user/queue/replies")];
+    client.send("SUBSCRIBE", &replies, "").await;
+    let name = [("transaction", "t"), ("receipt", "t")];
+    for (texts, code, culprit) in [
+        (vec!["one", "two", " "], "invalid-message", "m2"),
+        // Two of the tokens went back, one was spent on what was wrong.
+        (vec!["1", "2", "3", "4", "5", "6"], "rate-limited", "m5"),
+    ] {
+        client.send("BEGIN", &name, "").await;
+        client.receipt("t").await;
+        for (n, text) in texts.iter().enumerate() {
+            send(&mut client, &format!("m{n}"), text).await;
+        }
+        client.send("COMMIT", &name, "").await;
+        let notice = client.frame().await;
+        assert_eq!(
+            (notice.command, header(&notice, "x-code")),
+            (Command::Message, code),
+            "{notice:?}"
+        );
+        assert_eq!(header(&notice, "receipt-id"), "t");
+        if code == "invalid-message" {
+            assert_eq!(header(&notice, "client-msg-id"), culprit);
+        }
+    }
+    let (_, page) = maru.get("/api/rooms/a/messages");
+    assert_eq!(page.matches("\"position\"").count(), 0, "{page}");
+    // What was checked and not sent was not paid for either.
+    for n in 0..3 {
+        client.say("a", &format!("m{n}"), &n.to_string()).await;
+    }
+}
