@@ -37,6 +37,7 @@ test-all:
 	@scripts/kafka-test.sh
 	@scripts/contract.sh
 	@scripts/fuzz.sh
+	@scripts/suites.sh stomppy
 	@scripts/measure.sh
 
 fuzz:

@@ -55,3 +55,5 @@ fi
 
 say "Testing the release in Chromium (a few minutes)"
 scripts/end2end.sh
+
+scripts/suites.sh stompjs

@@ -1,11 +1,14 @@
-// Programs that were not written for Maru chat with its page: @stomp/stompjs and Python's stomp.py.
+// Programs that were not written for Maru chat with its page, and use all of STOMP: @stomp/stompjs, and Python's stomp.py and
+// stompman.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { tour } from "../clients/tour.mjs";
 import { launchChromium } from "../lib/chromium.mjs";
 import { Person } from "../lib/person.mjs";
 import { ROOT, Server } from "../lib/server.mjs";
@@ -14,6 +17,8 @@ import { until } from "../lib/waiting.mjs";
 
 const PYTHON = join(ROOT, ".tools", "python", "bin", "python");
 const WITHOUT_PYTHON = existsSync(PYTHON) ? false : "stomp.py is not installed (python3 is missing)";
+const WITHOUT_STOMPMAN =
+  WITHOUT_PYTHON || (spawnSync(PYTHON, ["-c", "import stompman"]).status === 0 ? false : "stompman is not installed (Python is older than 3.11)");
 
 let browser, server;
 
@@ -98,3 +103,44 @@ test("Python's stomp.py chats with the page both ways", { skip: WITHOUT_PYTHON }
   }
   await person.context.close();
 });
+
+/** A tour of STOMP by a program in Python; gives what it printed. */
+async function pythonTour(name, { port }, { login, passcode }, place) {
+  const args = [join(ROOT, "end2end", "clients", `${name}.py`), String(port), login, passcode, place.send, place.subscribe];
+  const { stdout } = await promisify(execFile)(PYTHON, args, { env: { ...process.env, PYTHONIOENCODING: "utf-8" }, timeout: 120_000 });
+  return JSON.parse(stdout);
+}
+
+const PROFILES = {
+  chat: {
+    person: { login: "둘러보는이", passcode: "" },
+    place: (name) => ({ send: `/app/rooms.${name}.send`, subscribe: `/topic/rooms.${name}` }),
+  },
+  conformance: {
+    person: { login: "guest", passcode: "guest" },
+    place: (name) => ({ send: `/queue/${name}`, subscribe: `/queue/${name}` }),
+  },
+};
+// What a transaction drops and what comes after UNSUBSCRIBE is not heard.
+const HEARD = ["하나", "셋", "넷"];
+const RECEIPTS = ["subscribe", "one", "ack", "unsubscribe", "five", "disconnect"];
+
+for (const [profile, { person, place }] of Object.entries(PROFILES)) {
+  describe(`acknowledgements, transactions and receipts in profile ${profile}`, () => {
+    let toured;
+    before(async () => (toured = await Server.start(`tour-${profile}`, { MARU_PROFILE: profile })));
+    after(() => toured?.stop());
+
+    test("@stomp/stompjs", async () => {
+      assert.deepEqual(await tour(toured.socketUrl, person, place("javascript")), { heard: HEARD, receipts: RECEIPTS });
+    });
+
+    test("stomp.py", { skip: WITHOUT_PYTHON }, async () => {
+      assert.deepEqual(await pythonTour("tour_stomp_py", toured, person, place("stomp-py")), { heard: HEARD, receipts: RECEIPTS });
+    });
+
+    test("stompman", { skip: WITHOUT_STOMPMAN }, async () => {
+      assert.deepEqual(await pythonTour("tour_stompman", toured, person, place("stompman")), { heard: HEARD });
+    });
+  });
+}
