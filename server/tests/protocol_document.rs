@@ -99,7 +99,7 @@ fn every_limit_that_is_known_is_there_as_it_is() {
         ),
         (
             "frames in a transaction",
-            session.transaction_actions.to_string(),
+            session.transaction_frames.to_string(),
         ),
         (
             "bytes in all open transactions of a session",
