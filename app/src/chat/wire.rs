@@ -258,6 +258,9 @@ fn decoder() -> Decoder {
     Decoder::new(Limits {
         body: FRAME_BYTES,
         frame: FRAME_BYTES,
+        // What another program's header needs to be escaped makes it longer than the server let it be.
+        header_line: FRAME_BYTES,
+        headers: 128,
         ..Limits::default()
     })
 }
@@ -298,5 +301,20 @@ impl Reader {
                 Err(_) => return Err(Malformed),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_other_programs_add_are_read_however_long() {
+        let message = (0..64).fold(Frame::new(Command::Message), |frame, number| {
+            frame.with(format!("h{number}"), ":".repeat(4_000))
+        });
+        let mut decoder = decoder();
+        decoder.push(stomp::encode_to_bytes(&message, Version::V1_2));
+        assert_eq!(decoder.next(), Ok(Some(Item::Frame(message))));
     }
 }

@@ -15,6 +15,9 @@ use super::rule::LogRecord;
 /// because the message's JSON would have the name twice.
 const TAKEN: [&str; 3] = ["position", "prev", "ts"];
 
+/// Most headers of another program's own that a record may carry; servers write fewer, and every client can read so many.
+const HEADERS: usize = 32;
+
 /// Why a record is no message. Such records are counted and skipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
@@ -100,6 +103,11 @@ fn parse(value: &[u8]) -> Result<Record, SkipReason> {
         ("sender.name", &form.sender.name),
     ] {
         bounded(part, text.as_bytes(), RECORD_NAME_BYTES)?;
+    }
+    if let Some(Value::Object(headers)) = form.other.get("headers")
+        && headers.len() > HEADERS
+    {
+        return Err(SkipReason::Form(format!("more than {HEADERS} headers")));
     }
     if form.v > RECORD_VERSION {
         form.kind = Kind::Unsupported;

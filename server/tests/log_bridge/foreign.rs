@@ -45,6 +45,10 @@ fn formless() -> Vec<Vec<u8>> {
         ("id", json!("i".repeat(2_000))),
         ("sender", json!({"uid": "u", "name": "n".repeat(2_000)})),
         ("body", json!("말".repeat(250_000))),
+        (
+            "headers",
+            (0..33).map(|n| (n.to_string(), json!("x"))).collect(),
+        ),
     ];
     let nested = b"[".repeat(10_000);
     let no_json = [
