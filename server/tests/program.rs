@@ -220,13 +220,6 @@ fn version_says_what_is_built_in() {
     }
 }
 
-#[test]
-fn a_profile_that_cannot_be_served_is_refused() {
-    let data = tempfile::tempdir().unwrap();
-    let words = ["conformance", "use chat or bench"];
-    assert_fails(data.path(), &[("MARU_PROFILE", "conformance")], &words);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_profile_bench_lifts_the_rate_limits_and_nothing_else() {
     let data = tempfile::tempdir().unwrap();

@@ -90,8 +90,19 @@ async fn a_transaction_that_may_not_be_sent_whole_is_not_sent_at_all() {
     }
     let (_, page) = maru.get("/api/rooms/a/messages");
     assert_eq!(page.matches("\"position\"").count(), 0, "{page}");
-    // What was checked and not sent was not paid for either.
-    for n in 0..3 {
-        client.say("a", &format!("m{n}"), &n.to_string()).await;
+    // What was checked and not sent was not paid for, and what is sent is not paid for twice.
+    client.send("BEGIN", &name[..1], "").await;
+    for n in 0..4 {
+        send(&mut client, &format!("m{n}"), &n.to_string()).await;
     }
+    client.send("COMMIT", &name, "").await;
+    for n in 0..4 {
+        let receipt = client.frame().await;
+        assert_eq!(
+            header(&receipt, "receipt-id"),
+            format!("m{n}"),
+            "{receipt:?}"
+        );
+    }
+    client.receipt("t").await;
 }
