@@ -155,12 +155,14 @@ fn Trouble(key: Key, look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
         Some(view! {
             <div class="trouble" role="group" aria-label=Text::Failed.to(language)>
                 <span role="alert">{reason}</span>
-                <button type="button" on:click=move |_| feed.tell(Event::Retry { id: retry.clone() })>
-                    {Text::Retry.to(language)}
-                </button>
-                <button type="button" on:click=move |_| feed.tell(Event::Discard { id: discard.clone() })>
-                    {Text::Discard.to(language)}
-                </button>
+                <span class="choices">
+                    <button type="button" on:click=move |_| feed.tell(Event::Retry { id: retry.clone() })>
+                        {Text::Retry.to(language)}
+                    </button>
+                    <button type="button" on:click=move |_| feed.tell(Event::Discard { id: discard.clone() })>
+                        {Text::Discard.to(language)}
+                    </button>
+                </span>
             </div>
         })
     })
