@@ -1,18 +1,20 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all lint kafka kafka-stop cluster image image-test
+.PHONY: help run dev dist test test-all fuzz lint kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
 	@echo 'make test        run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
 	@echo ''
 	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
-	@echo 'make dist        leave the release in target/dist/, to be copied anywhere and started as ./maru'
+	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
 	@echo 'make image       build the container image from source, with docker, podman or buildah'
 	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
-	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker'
+	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
+	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
+	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
 	@echo 'make kafka-stop  stop it'
 	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
 
@@ -24,28 +26,34 @@ dev:
 	@scripts/dev.sh
 
 dist:
-	@scripts/dist.sh
+	@scripts/dist.sh archive
 
 test:
 	@scripts/test.sh
 
 test-all:
 	@scripts/test.sh
+	@scripts/kafka-test.sh
+	@scripts/contract.sh
+	@scripts/fuzz.sh
 	@scripts/measure.sh
+
+fuzz:
+	@scripts/fuzz.sh
 
 lint:
 	@scripts/tools.sh test
 	@scripts/lint.sh
 
 kafka:
-	@scripts/kafka.sh start
+	@KAFKA_NODES=$(NODES) scripts/kafka.sh start
 
 kafka-stop:
 	@scripts/kafka.sh stop
 
 cluster:
 	@scripts/dist.sh
-	@scripts/cluster.sh
+	@KAFKA_NODES=$(NODES) scripts/cluster.sh
 
 image:
 	@scripts/image.sh

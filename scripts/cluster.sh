@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two servers of target/dist/ on one Apache Kafka, at http://localhost:8080 and http://localhost:8081, until Ctrl+C.
+# Two servers of target/dist/ on one Apache Kafka (of KAFKA_NODES brokers), at http://localhost:8080 and http://localhost:8081, until Ctrl+C.
 # Each keeps its data in data/cluster/; both sign cookies with the same keys, so a nickname holds on either.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -19,13 +19,14 @@ stop_all() {
 
 start_server() {
     local port=$1 name=$2
-    KAFKA_BROKERS=127.0.0.1:${KAFKA_PORT:-9092} MARU_KEYS_FILE=$ROOT/data/cluster/keys \
+    KAFKA_BROKERS=$brokers MARU_KEYS_FILE=$ROOT/data/cluster/keys \
         MARU_LISTEN=127.0.0.1:$port MARU_DATA=$ROOT/data/cluster/$name \
         "$ROOT/target/dist/maru" &
 }
 
 if ! "$ROOT/scripts/kafka.sh" status >/dev/null; then own_kafka=yes; fi
 "$ROOT/scripts/kafka.sh" start
+brokers=$("$ROOT/scripts/kafka.sh" brokers)
 mkdir -p "$ROOT/data/cluster"
 trap 'stop_all' EXIT
 trap 'exit 0' INT TERM

@@ -18,7 +18,8 @@ forbid "A lockfile names a registry" '"resolved"' '*package-lock.json'
 forbid "Unfinished work" '(TODO|FIXME|XXX)[:( ]' .
 
 say "Checking the formatting"
-cargo fmt --all --check || fail "cargo fmt would change the lines above: run it."
+cargo fmt --all --check && cargo fmt --manifest-path fuzz/Cargo.toml --check \
+    || fail "cargo fmt would change the lines above: run it."
 
 # The page's crate is for the browser; together with the server, features of both would be unified.
 say "Linting for the server"

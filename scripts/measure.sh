@@ -10,7 +10,8 @@ if lack=$(scripts/kafka.sh missing); then
 else
     trap 'scripts/kafka.sh erase >/dev/null' EXIT
     scripts/kafka.sh start
-    export MARU_TEST_KAFKA=127.0.0.1:$KAFKA_PORT
+    MARU_TEST_KAFKA=$(scripts/kafka.sh brokers)
+    export MARU_TEST_KAFKA
 fi
 say "Measuring (a minute or two)"
 mkdir -p docs

@@ -5,7 +5,7 @@
 cd "$ROOT"
 
 # A Kafka of the tests' own, so that neither the data nor the port of `make kafka` is touched.
-export KAFKA_NAME=test KAFKA_PORT=${MARU_TEST_KAFKA_PORT:-19092}
+export KAFKA_NAME=test KAFKA_PORT=${MARU_TEST_KAFKA_PORT:-19092} KAFKA_NODES=1 KAFKA_TLS=yes
 
 start_kafka() {
     local lack
@@ -16,7 +16,10 @@ start_kafka() {
     scripts/kafka.sh erase >/dev/null
     trap 'scripts/kafka.sh erase >/dev/null' EXIT
     if scripts/kafka.sh start; then
-        export MARU_TEST_KAFKA=127.0.0.1:$KAFKA_PORT
+        MARU_TEST_KAFKA=$(scripts/kafka.sh brokers)
+        MARU_TEST_KAFKA_TLS=$(scripts/kafka.sh tls-brokers)
+        MARU_TEST_KAFKA_TLS_PROPERTIES=$(scripts/kafka.sh tls-properties)
+        export MARU_TEST_KAFKA MARU_TEST_KAFKA_TLS MARU_TEST_KAFKA_TLS_PROPERTIES
     else
         warn "SKIPPED: every test on Apache Kafka, because it did not start (see above)."
     fi
@@ -34,7 +37,7 @@ scripts/lint.sh
 say "Testing the crates"
 cargo test --quiet --workspace --exclude frontend
 
-scripts/dist.sh
+scripts/dist.sh archive
 
 start_kafka
 if [ -n "${MARU_TEST_KAFKA:-}" ]; then

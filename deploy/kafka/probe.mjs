@@ -1,8 +1,8 @@
-// Asks a Kafka broker, in its own protocol, whether it is the one we started and whether it can create topics.
+// Asks a Kafka broker, in its own protocol, whether it is one that we started and, if told so, whether topics can be created.
 //
-//   node probe.mjs HOST:PORT CLUSTER_ID
+//   node probe.mjs HOST:PORT CLUSTER_ID [topics]
 //
-// exit 0: ready; 1: not yet, and why; 2: another cluster answers there.
+// exit 0: yes; 1: not yet, and why; 2: another cluster answers there.
 
 import { connect } from "node:net";
 
@@ -10,7 +10,7 @@ const CREATE_TOPICS = { key: 19, version: 5 };
 const DESCRIBE_CLUSTER = { key: 60, version: 0 };
 const LIMIT_MS = 5_000;
 
-const [address, expected] = process.argv.slice(2);
+const [address, expected, part] = process.argv.slice(2);
 
 /** Lengths in compact encodings are unsigned varints of the length plus one; ours all fit one byte. */
 const compactString = (text) => Buffer.concat([Buffer.from([text.length + 1]), Buffer.from(text)]);
@@ -60,7 +60,7 @@ async function creationError() {
     Buffer.from([2]), // one topic
     compactString("probe"),
     Buffer.from([0, 0, 0, 1]), // partitions
-    Buffer.from([0, 1]), // replication factor
+    Buffer.from([0xff, 0xff]), // the broker's default of copies, for which enough brokers must be there
     Buffer.from([1, 1]), // no assignments, no settings
     NO_TAGS,
     Buffer.from([0, 0, 0x0b, 0xb8]), // 3 s
@@ -77,7 +77,7 @@ try {
   if (found !== expected) {
     console.log(`another Kafka cluster (${found}) answers at ${address}`);
     process.exitCode = 2;
-  } else {
+  } else if (part === "topics") {
     const error = await creationError();
     if (error !== 0) {
       console.log(`topics cannot be created yet (Kafka's error ${error})`);

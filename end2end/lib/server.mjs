@@ -61,16 +61,18 @@ process.on("exit", () => {
 export class Server {
   #name;
   #settings;
+  #program;
   #child;
 
-  constructor(name, settings) {
+  constructor(name, settings, program) {
     this.#name = name;
     this.#settings = settings;
+    this.#program = program;
   }
 
   /** Starts a server with data of its own and waits until it is ready. */
-  static async start(name, settings = {}) {
-    const server = new Server(name, { MARU_LISTEN: "127.0.0.1:0", MARU_DATA: temporaryFolder(), ...settings });
+  static async start(name, settings = {}, program = PROGRAM) {
+    const server = new Server(name, { MARU_LISTEN: "127.0.0.1:0", MARU_DATA: temporaryFolder(), ...settings }, program);
     try {
       await server.start();
     } catch (error) {
@@ -88,7 +90,7 @@ export class Server {
     // The tests type faster than people; what limits people has tests of its own.
     const rates = { MARU_RATE_PER_SECOND: "100000", MARU_RATE_BURST: "100000" };
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...rates, ...this.#settings };
-    const child = spawn(PROGRAM, [], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#program, [], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     running.add(child);
     child.once("exit", () => running.delete(child));

@@ -45,6 +45,11 @@ pub use start::start;
 /// How long a stopping server waits for the log to take what was produced.
 const FLUSH: Duration = Duration::from_secs(10);
 
+/// The version of librdkafka that is built in.
+pub fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}
+
 /// How the log failed a message after the producer had taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryFailure {
@@ -89,6 +94,9 @@ pub enum StartError {
         /// Why, without its value.
         reason: String,
     },
+    /// librdkafka does not accept the properties together.
+    #[error("the Kafka settings are not accepted: {0}")]
+    Settings(String),
     /// The brokers do not let this server in.
     #[error(
         "Kafka at {brokers} refuses this server's credentials: {reason}; check the sasl.* settings"
@@ -97,6 +105,17 @@ pub enum StartError {
         /// The addresses that were asked.
         brokers: String,
         /// What the broker said.
+        reason: String,
+    },
+    /// No connection by TLS comes about, mostly because a broker's certificate is not trusted.
+    #[error(
+        "no trusted connection to Kafka at {brokers} comes about: {reason}; a broker's certificate must be signed by an \
+         authority in ssl.ca.location and made out to the host name by which this server knows it; check the ssl.* settings"
+    )]
+    Certificate {
+        /// The addresses that were asked.
+        brokers: String,
+        /// What was wrong with it.
         reason: String,
     },
     /// A topic has another partition count than the settings say. Rooms would move, so it is never changed.

@@ -23,7 +23,7 @@ pub async fn start(
             username: USER.to_owned(),
             password: keys.log_password().to_owned(),
         },
-        durability: config.durability,
+        durability: config.fsync,
         memory_topics: Vec::new(),
         limits: Limits::default(),
     };

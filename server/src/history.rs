@@ -24,6 +24,11 @@ pub use reader::{Place, Reader};
 pub use store::{Saved, SavedRoom, Store};
 pub use writer::Writer;
 
+/// The version of SQLite that is built in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Why the history could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {

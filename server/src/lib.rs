@@ -12,6 +12,7 @@
 //! - [`hub`]: live fan-out to this server's followers
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
+//! - [`version`]: which Maru this is
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
@@ -28,6 +29,7 @@ pub mod keys;
 pub mod names;
 mod run;
 pub mod stomp;
+pub mod version;
 pub mod web;
 
 pub use run::{RunError, run};

@@ -1,11 +1,11 @@
-//! The program `maru`: reads its settings, runs the server, says in one sentence what went wrong.
+//! The program `maru`: reads its settings, does what it is told, says in one sentence what went wrong.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use server::config::{Arguments, Command, Config};
+use server::config::{Arguments, Command, Config, Environment, Given};
 use server::web::healthcheck::healthcheck;
+use tokio::runtime;
 
 fn main() -> ExitCode {
     match start() {
@@ -19,13 +19,20 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
-    let command = arguments.command();
-    let config = Config::load(arguments)?;
-    match command {
-        None => run(config),
-        Some(Command::Healthcheck) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
+    let arguments = Arguments::of_this_program();
+    let environment = Environment::of_this_program();
+    let given = Given::gather(&arguments, &environment)?;
+    let config = Config::read(&given)?;
+    if arguments.command != Command::Healthcheck {
+        for warning in environment.misspelled() {
+            eprintln!("maru: {warning}");
+        }
+    }
+    match arguments.command {
+        Command::Run => run(config),
+        Command::Config => show(&given),
+        Command::Healthcheck => {
+            let runtime = runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
             Ok(runtime.block_on(healthcheck(config.listen))?)
@@ -34,11 +41,14 @@ fn start() -> Result<(), Box<dyn Error>> {
 }
 
 fn run(config: Config) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(server::run(config));
     // Whoever asked for the end has been waited for; a thread that hangs on an unreachable broker is not.
     runtime.shutdown_background();
     Ok(ended?)
+}
+
+fn show(given: &Given) -> Result<(), Box<dyn Error>> {
+    use std::io::Write as _;
+    Ok(write!(std::io::stdout().lock(), "{given}")?)
 }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bridge::{self, Log, LogSettings, Stage};
 use crate::chat::{Chat, ChatSettings, Listeners};
-use crate::config::Config;
+use crate::config::{Config, Profile};
 use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
@@ -33,14 +33,9 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// Why the server cannot run: a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The log filter is not valid.
-    #[error("log is {value:?}, but must be a filter such as info or server=debug,info: {source}")]
-    LogFilter {
-        /// What was given.
-        value: String,
-        /// Why it is wrong.
-        source: tracing_subscriber::filter::ParseError,
-    },
+    /// The profile is a promise so far.
+    #[error("profile is \"conformance\", which this version does not serve yet: use chat or bench")]
+    Conformance,
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DirectoryError),
@@ -76,7 +71,13 @@ pub enum RunError {
 
 /// Runs a server until it is told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
-    start_logging(&config.log)?;
+    if config.profile == Profile::Conformance {
+        return Err(RunError::Conformance);
+    }
+    start_logging(&config.log);
+    if config.profile == Profile::Bench {
+        tracing::warn!("profile bench: anybody may send as fast as they can");
+    }
     let _data = Directory::open(&config.data).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
@@ -180,11 +181,16 @@ async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
 fn open(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Result<(), RunError> {
     let mut incarnation = [0; 4];
     getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
+    let (rate_per_second, rate_burst) = match web.config.profile {
+        // More than any session can send.
+        Profile::Bench => (u32::MAX, u32::MAX),
+        Profile::Chat | Profile::Conformance => (web.config.rate_per_second, web.config.rate_burst),
+    };
     let chat = Arc::new(Chat {
         settings: ChatSettings {
             programs: web.config.programs,
-            rate_per_second: web.config.rate_per_second,
-            rate_burst: web.config.rate_burst,
+            rate_per_second,
+            rate_burst,
         },
         incarnation: u32::from_be_bytes(incarnation),
         rooms: Arc::clone(&log.rooms),
@@ -198,18 +204,13 @@ fn open(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Result<(), RunError
     Ok(())
 }
 
-fn start_logging(filter: &str) -> Result<(), RunError> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(filter).map_err(|source| RunError::LogFilter {
-            value: filter.to_owned(),
-            source,
-        })?;
+fn start_logging(filter: &str) {
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        // The configuration has checked it.
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    Ok(())
 }
 
 fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {

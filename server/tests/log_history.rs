@@ -411,6 +411,42 @@ fn a_file_that_is_no_store_is_set_aside() {
     assert_eq!(rooms.next(0), 1);
 }
 
+/// An upgrade: the store was written by a version that understood other records.
+#[test]
+fn messages_that_were_not_understood_are_read_again_by_a_version_that_may() {
+    let upgrade = |directory: &Path| {
+        let connection = Connection::open(directory.join("history.db")).unwrap();
+        let sql = "DELETE FROM meta WHERE key = 'understood'";
+        assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    };
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path(), 6);
+    upgrade(directory.path());
+    drop(open(directory.path(), Arc::new(Nobody)));
+    assert!(aside(directory.path()).is_empty(), "all was understood");
+
+    let (rooms, store) = open(directory.path(), Arc::new(Nobody));
+    let committer = Committer::spawn(Arc::clone(&rooms), store.writer).unwrap();
+    let value = r#"{"v":1,"type":"poll","id":"p","room":"방-0","sender":{"uid":"u","name":"n"}}"#;
+    let record = LogRecord {
+        offset: 100,
+        timestamp: Some(1_700_000_000_100),
+        key: Some("방-0".as_bytes()),
+        value: Some(value.as_bytes()),
+    };
+    let outcome = rooms.apply(0, &record).unwrap();
+    assert!(matches!(outcome, Outcome::Visible { .. }), "{outcome:?}");
+    committer.finish();
+    drop(rooms);
+    // The same version again has nothing to gain from the log.
+    drop(open(directory.path(), Arc::new(Nobody)));
+    assert!(aside(directory.path()).is_empty());
+    upgrade(directory.path());
+    let (rooms, _store) = open(directory.path(), Arc::new(Nobody));
+    assert_eq!(aside(directory.path()), ["history.db.damaged-1"]);
+    assert_eq!(rooms.next(0), 0, "the log is read from its beginning");
+}
+
 #[test]
 fn a_repeat_is_found_again_after_a_restart_until_its_window_is_over() {
     const DAY: i64 = 24 * 60 * 60 * 1000;

@@ -12,7 +12,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use support::{Maru, PATIENCE, command};
+use support::{Client, Maru, PATIENCE, command};
 
 /// Runs the program to its end: its exit code and what it said on standard error.
 fn failure(data: &std::path::Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
@@ -56,22 +56,22 @@ fn wrong_settings_are_named_with_the_value_and_what_is_allowed() {
     assert_fails(
         data.path(),
         &[("MARU_LISTEN", "nonsense")],
-        &["--listen", "nonsense", "socket address"],
+        &["MARU_LISTEN", "nonsense", "an IP address with a port"],
     );
     assert_fails(
         data.path(),
         &[("MARU_PARTITIONS", "0")],
-        &["--partitions", "0", "1..=1000"],
+        &["MARU_PARTITIONS", "0", "from 1 to 1000"],
     );
     assert_fails(
         data.path(),
         &[("MARU_FSYNC", "sometimes")],
-        &["fsync", "sometimes", "always, off"],
+        &["MARU_FSYNC", "sometimes", "always, off"],
     );
     assert_fails(
         data.path(),
         &[("MARU_KAFKA_PROPERTIES", "novalue")],
-        &["kafka-property", "part 1", "NAME=VALUE"],
+        &["part 1 of MARU_KAFKA_PROPERTIES", "NAME=VALUE"],
     );
     assert_fails(
         data.path(),
@@ -83,7 +83,7 @@ fn wrong_settings_are_named_with_the_value_and_what_is_allowed() {
     assert_fails(
         data.path(),
         &[("MARU_CONFIG", file.to_str().unwrap())],
-        &["maru.toml", "lisen", "expected one of"],
+        &["maru.toml", "line 1", "lisen", "did you mean listen?"],
     );
 }
 
@@ -171,6 +171,87 @@ fn sigterm_ends_it_cleanly_before_and_after_it_is_ready() {
     assert!(Maru::start(data.path(), &[]).stop().success());
     let waiting = Maru::launch(data.path(), &[("KAFKA_BROKERS", "127.0.0.1:1")]);
     assert!(waiting.stop().success());
+}
+
+#[test]
+fn config_shows_what_is_in_force_or_fails() {
+    let data = tempfile::tempdir().unwrap();
+    let run = |settings: &[(&str, &str)]| {
+        let output = command(data.path(), settings).arg("config").output();
+        let output = output.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, shown, said) = run(&[("MARU_PARTITIONS", "3"), ("MARU_LISTN", "x")]);
+    assert_eq!(code, Some(0));
+    assert!(shown.contains("partitions = 3"), "{shown}");
+    assert!(shown.contains("# environment MARU_PARTITIONS"), "{shown}");
+    assert!(said.contains("did you mean MARU_LISTEN?"), "{said}");
+    // Saved, it is a configuration file that says the same.
+    let file = data.path().join("maru.toml");
+    std::fs::write(&file, &shown).unwrap();
+    let (code, again, _) = run(&[("MARU_CONFIG", file.to_str().unwrap())]);
+    assert_eq!(code, Some(0));
+    assert!(
+        again.contains("partitions = 3") && again.contains("maru.toml\", line"),
+        "{again}"
+    );
+
+    let (code, shown, said) = run(&[("MARU_PARTITIONS", "0")]);
+    assert_eq!((code, shown.as_str()), (Some(1), ""));
+    assert!(said.contains("MARU_PARTITIONS is \"0\""), "{said}");
+}
+
+#[test]
+fn version_says_what_is_built_in() {
+    let data = tempfile::tempdir().unwrap();
+    let output = command(data.path(), &[]).arg("--version").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with(concat!("maru ", env!("CARGO_PKG_VERSION"))),
+        "{said}"
+    );
+    for word in ["rustc 1.", "librdkafka 2.", "SQLite 3."] {
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn a_profile_that_cannot_be_served_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let words = ["conformance", "use chat or bench"];
+    assert_fails(data.path(), &[("MARU_PROFILE", "conformance")], &words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_profile_bench_lifts_the_rate_limits_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let slow = [
+        ("MARU_PROFILE", "bench"),
+        ("MARU_RATE_PER_SECOND", "1"),
+        ("MARU_RATE_BURST", "1"),
+        ("MARU_CONNECTIONS", "1"),
+    ];
+    let maru = Maru::start(data.path(), &slow);
+    let mut client = Client::connect(&maru, "bench").await;
+    for number in 0..50 {
+        client.say("a", &format!("m{number}"), "quickly").await;
+    }
+    assert!(
+        Client::open_with(&maru, &[]).await.is_err(),
+        "one connection too many"
+    );
+    let long = [
+        ("destination", "/app/rooms.a.send"),
+        ("client-msg-id", "long"),
+    ];
+    client.send("SEND", &long, &"가".repeat(4_001)).await;
+    let refusal = client.frame().await;
+    assert_eq!(refusal.command, stomp::Command::Error, "{refusal:?}");
 }
 
 /// The exit code of `maru healthcheck` for this listen address, and what it said on standard error.

@@ -58,8 +58,9 @@ async fn read(
     queue: mpsc::Sender<Pending>,
     broker: &Broker,
 ) -> Result<(), Closed> {
+    let bounds = broker.settings.limits.request_bounds();
     loop {
-        let request = frame::read(&mut reader, broker.settings.limits.request_bytes).await?;
+        let request = frame::read(&mut reader, bounds).await?;
         let pending = match request.api {
             ApiKey::Produce => Pending::Produce(produce::submit(broker, request).await?),
             _ => Pending::Other(request),

@@ -9,7 +9,7 @@ use kafka_protocol::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use crate::request;
+use crate::request::{self, layout};
 
 /// Memory is taken as bytes arrive, never because a length says so.
 const READ_STEP: usize = 64 << 10;
@@ -44,10 +44,18 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-/// Reads one request of at most `limit` bytes.
+/// How large a request may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: usize,
+    /// Topics, partitions, settings and whatever else it names, all together: each takes some hundred bytes once it is decoded.
+    pub(crate) elements: usize,
+}
+
+/// Reads one request.
 pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
-    limit: usize,
+    bounds: Bounds,
 ) -> Result<Request, Closed> {
     let length = match stream.read_i32().await {
         Ok(length) => length,
@@ -56,10 +64,10 @@ pub(crate) async fn read(
     };
     let length = usize::try_from(length)
         .ok()
-        .filter(|length| *length <= limit)
+        .filter(|length| *length <= bounds.bytes)
         .ok_or(Closed::Length {
             length: i64::from(length),
-            limit,
+            limit: bounds.bytes,
         })?;
     let mut bytes = BytesMut::new();
     while bytes.len() < length {
@@ -74,10 +82,10 @@ pub(crate) async fn read(
             return Err(Closed::ByPeer);
         }
     }
-    parse(bytes.freeze())
+    parse(bytes.freeze(), bounds.elements)
 }
 
-fn parse(mut bytes: Bytes) -> Result<Request, Closed> {
+fn parse(mut bytes: Bytes, elements: usize) -> Result<Request, Closed> {
     if bytes.len() < 8 {
         return Err(Closed::Malformed("too short for a header".to_owned()));
     }
@@ -87,6 +95,8 @@ fn parse(mut bytes: Bytes) -> Result<Request, Closed> {
         .ok_or(Closed::NotOffered { key, version })?
         .api;
     if request::is_offered(api, version) {
+        layout::check(api, version, &bytes, elements)
+            .map_err(|wrong| Closed::Malformed(wrong.to_string()))?;
         RequestHeader::decode(&mut bytes, api.request_header_version(version))
             .map_err(|error| Closed::Malformed(error.to_string()))?;
     } else if api == ApiKey::ApiVersions {
@@ -104,7 +114,7 @@ fn parse(mut bytes: Bytes) -> Result<Request, Closed> {
 }
 
 impl Request {
-    /// Decodes the body. (The crate reserves memory for an array by its announced length, so only who knows the password gets this far with one.)
+    /// Decodes the body.
     pub(crate) fn decode<T: Decodable>(&self) -> Result<T, Closed> {
         T::decode(&mut self.body.clone(), self.version)
             .map_err(|error| Closed::Malformed(error.to_string()))
@@ -146,7 +156,11 @@ mod tests {
     use super::*;
 
     async fn read_all(mut bytes: &[u8]) -> Result<Request, Closed> {
-        read(&mut bytes, 1000).await
+        let bounds = Bounds {
+            bytes: 1000,
+            elements: 10,
+        };
+        read(&mut bytes, bounds).await
     }
 
     #[tokio::test]
@@ -209,7 +223,15 @@ mod tests {
             (request.api, request.version, request.correlation),
             (ApiKey::ApiVersions, 4, 7)
         );
-        let request = read_all(&head(1, 4)).await.unwrap();
-        assert_eq!((request.api, request.body.len()), (ApiKey::Fetch, 0));
+        let request = read_all(&head(10, 2)).await.unwrap();
+        assert_eq!(
+            (request.api, request.body.len()),
+            (ApiKey::FindCoordinator, 0)
+        );
+        // Fetch announces topics.
+        assert!(matches!(
+            read_all(&head(1, 4)).await.unwrap_err(),
+            Closed::Malformed(_)
+        ));
     }
 }

@@ -8,6 +8,7 @@ mod list_offsets;
 mod metadata;
 
 pub(crate) mod api_versions;
+pub(crate) mod layout;
 pub(crate) mod produce;
 
 use bytes::Bytes;

@@ -11,14 +11,17 @@ use kafka_protocol::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    frame::{self, Closed, Request},
+    frame::{self, Bounds, Closed, Request},
     request::api_versions,
     settings::Credentials,
 };
 
 const MECHANISM: &str = "PLAIN";
 /// Enough for the three requests of a handshake, and little that a stranger can make this process hold.
-const REQUEST_BYTES: usize = 16 << 10;
+const BOUNDS: Bounds = Bounds {
+    bytes: 16 << 10,
+    elements: 16,
+};
 
 /// Serves a new connection until it has authenticated.
 pub(crate) async fn authenticate(
@@ -28,7 +31,7 @@ pub(crate) async fn authenticate(
 ) -> Result<(), Closed> {
     let mut mechanism_agreed = false;
     loop {
-        let request = frame::read(reader, REQUEST_BYTES).await?;
+        let request = frame::read(reader, BOUNDS).await?;
         match request.api {
             ApiKey::ApiVersions => frame::write(writer, &api_versions::answer(&request)?).await?,
             ApiKey::SaslHandshake => {

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::frame::Bounds;
+
 /// Everything [`PocketKafka::start`](crate::PocketKafka::start) needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -67,6 +69,19 @@ pub struct Limits {
     pub partitions: usize,
     /// Produce to durable topics is refused while the disk has fewer free bytes than this. Default 64 MiB.
     pub free_space_floor: u64,
+}
+
+impl Limits {
+    /// How large a request of an authenticated client may be. It may name everything there is, with some settings of each.
+    pub(crate) fn request_bounds(&self) -> Bounds {
+        Bounds {
+            bytes: self.request_bytes,
+            elements: self
+                .topics
+                .saturating_add(self.partitions)
+                .saturating_mul(4),
+        }
+    }
 }
 
 impl Default for Limits {

@@ -10,6 +10,10 @@ pub const ROOM_CHARS: usize = 40;
 pub const NICKNAME_GRAPHEMES: usize = 20;
 /// Longest `client-msg-id` in bytes.
 pub const CLIENT_MSG_ID_BYTES: usize = 64;
+/// Longest value of a record in bytes; the longest that a server writes for a SEND of 64 KiB is shorter.
+pub const RECORD_BYTES: usize = 512 * 1024;
+/// Longest id, sender's id and sender's name in a record, in bytes: they become headers, which clients limit.
+pub const RECORD_NAME_BYTES: usize = 1024;
 /// Messages in a page of history when the client does not say.
 pub const PAGE: usize = 50;
 /// Most messages in one page of history.

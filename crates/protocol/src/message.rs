@@ -40,6 +40,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind that this version understands.
+    pub const KNOWN: [Self; 6] = [
+        Self::Message,
+        Self::Edit,
+        Self::Delete,
+        Self::React,
+        Self::Unreact,
+        Self::System,
+    ];
+
     /// The word used in the record's `type` and the `x-type` header.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,15 +65,10 @@ impl Kind {
 
     /// The kind that a word names; an unknown word is [`Kind::Unsupported`].
     pub fn from_word(word: &str) -> Self {
-        match word {
-            "message" => Self::Message,
-            "edit" => Self::Edit,
-            "delete" => Self::Delete,
-            "react" => Self::React,
-            "unreact" => Self::Unreact,
-            "system" => Self::System,
-            _ => Self::Unsupported,
-        }
+        Self::KNOWN
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .unwrap_or(Self::Unsupported)
     }
 }
 
@@ -123,6 +128,18 @@ mod tests {
         let record: Record = serde_json::from_str(text).unwrap();
         assert_eq!(record.kind, Kind::Message);
         assert_eq!(serde_json::to_string(&record).unwrap(), text);
+    }
+
+    #[test]
+    fn a_kind_is_known_by_the_word_that_records_have() {
+        for kind in Kind::KNOWN {
+            assert_eq!(Kind::from_word(kind.as_str()), kind);
+            assert_eq!(
+                serde_json::to_string(&kind).unwrap(),
+                format!("{:?}", kind.as_str())
+            );
+        }
+        assert_eq!(Kind::from_word("poll"), Kind::Unsupported);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether Kafka answers: one clear line in the log per outage and one when it is over, whatever librdkafka repeats.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const SUSPICION: Duration = Duration::from_secs(2);
 /// The connection to the brokers as all clients together see it.
 pub(super) struct Link {
     brokers: String,
+    /// Whether a broker has ever answered: otherwise the settings may be wrong.
+    reached: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -28,14 +31,24 @@ struct State {
     told: bool,
     /// The latest trouble of any connection.
     trouble: Option<String>,
-    /// What a broker said when it did not accept our credentials.
-    refusal: Option<String>,
+    /// Why a broker and this server do not let each other in.
+    refusal: Option<Refusal>,
+}
+
+/// What only a person can change, and what librdkafka says about it.
+#[derive(Clone, Debug)]
+enum Refusal {
+    /// The broker does not accept our credentials.
+    Credentials(String),
+    /// TLS fails, mostly because we do not trust the broker's certificate.
+    Certificate(String),
 }
 
 impl Link {
     pub(super) fn new(brokers: &str) -> Self {
         Self {
             brokers: brokers.to_owned(),
+            reached: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -58,16 +71,30 @@ impl Link {
             return;
         }
         state.told = true;
-        let reason = state.refusal.as_deref().or(state.trouble.as_deref());
-        tracing::warn!(
-            brokers = self.brokers,
-            reason,
-            "Kafka does not answer: messages wait, history goes on, and the server keeps trying by itself"
-        );
+        let refusal = state.refusal.clone();
+        let reason = refusal
+            .map(|refusal| self.sentence(refusal).to_string())
+            .or_else(|| state.trouble.clone());
+        let brokers = &self.brokers;
+        if self.reached.load(Ordering::Relaxed) {
+            tracing::warn!(
+                brokers,
+                reason,
+                "Kafka does not answer: messages wait, history goes on, and the server keeps trying by itself"
+            );
+        } else {
+            tracing::warn!(
+                brokers,
+                reason,
+                "Kafka cannot be reached: the server keeps trying by itself; if this lasts, check the brokers' addresses, \
+                 and whether they want another security.protocol"
+            );
+        }
     }
 
     /// A broker answered.
     pub(super) fn answered(&self) {
+        self.reached.store(true, Ordering::Relaxed);
         let state = std::mem::take(&mut *self.state());
         if state.told {
             let seconds = state.suspected.map_or(0, |since| since.elapsed().as_secs());
@@ -83,13 +110,18 @@ impl Link {
         self.state().told
     }
 
-    /// The error for a start that the brokers' refusal of our credentials has ended.
+    /// The error for a start that only a person can bring further.
     pub(super) fn refusal(&self) -> Option<StartError> {
-        let reason = self.state().refusal.clone()?;
-        Some(StartError::Authentication {
-            brokers: self.brokers.clone(),
-            reason,
-        })
+        let refusal = self.state().refusal.clone()?;
+        Some(self.sentence(refusal))
+    }
+
+    fn sentence(&self, refusal: Refusal) -> StartError {
+        let brokers = self.brokers.clone();
+        match refusal {
+            Refusal::Credentials(reason) => StartError::Authentication { brokers, reason },
+            Refusal::Certificate(reason) => StartError::Certificate { brokers, reason },
+        }
     }
 
     /// Sorts an error that librdkafka tells outside of any call.
@@ -104,15 +136,29 @@ impl Link {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.lost(reason),
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
-                self.state().refusal = Some(reason.to_owned());
+                self.state().refusal = Some(Refusal::Credentials(reason.to_owned()));
+            }
+            // A connection that is cut in the middle of the handshake is a BrokerTransportFailure, so this will not pass.
+            Some(RDKafkaErrorCode::SSL) => {
+                self.state().refusal = Some(Refusal::Certificate(reason.to_owned()));
             }
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::SSL
                 | RDKafkaErrorCode::OperationTimedOut,
             ) => self.state().trouble = Some(reason.to_owned()),
             _ => {}
+        }
+    }
+
+    /// What librdkafka itself logs is for those who look for it: it repeats with every attempt. Why a broker hung up,
+    /// however, it says nowhere else: mostly because of a wrong `security.protocol`.
+    pub(super) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        tracing::debug!(target: "librdkafka", ?level, facility, "{line}");
+        if facility == "FAIL" {
+            // After the thread's name.
+            let reason = line.split_once("]: ").map_or(line, |(_, reason)| reason);
+            self.state().trouble = Some(reason.to_owned());
         }
     }
 
@@ -127,7 +173,7 @@ pub(super) struct Quiet(pub(super) Arc<Link>);
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log(level, facility, line);
+        self.0.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -141,11 +187,6 @@ impl ProducerContext for Quiet {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
-}
-
-/// What librdkafka itself logs is for those who look for it: it repeats with every attempt.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
-    tracing::debug!(target: "librdkafka", ?level, facility, "{line}");
 }
 
 #[cfg(test)]
@@ -168,7 +209,23 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_of_credentials_ends_the_start() {
+    fn the_best_reason_for_an_outage_is_kept() {
+        let link = Link::new("kafka:9092");
+        let said = "[thrd:kafka:9092/1]: kafka:9092/1: Disconnected";
+        link.log(RDKafkaLogLevel::Info, "FAIL", said);
+        link.log(RDKafkaLogLevel::Info, "OTHER", "nothing to do with it");
+        link.event(
+            &KafkaError::Global(RDKafkaErrorCode::AllBrokersDown),
+            "1/1 brokers are down",
+        );
+        assert_eq!(
+            link.state().trouble.as_deref(),
+            Some("kafka:9092/1: Disconnected")
+        );
+    }
+
+    #[test]
+    fn only_what_a_person_has_to_change_ends_the_start() {
         let link = Link::new("kafka:9092");
         link.event(
             &KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure),
@@ -185,6 +242,13 @@ mod tests {
         );
         assert!(
             matches!(link.refusal(), Some(StartError::Authentication { reason, .. }) if reason == "invalid password")
+        );
+        link.event(
+            &KafkaError::Global(RDKafkaErrorCode::SSL),
+            "certificate verify failed",
+        );
+        assert!(
+            matches!(link.refusal(), Some(StartError::Certificate { reason, .. }) if reason == "certificate verify failed")
         );
     }
 }

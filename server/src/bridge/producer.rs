@@ -14,7 +14,7 @@ use rdkafka::producer::{
 };
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::link::{self, Link};
+use super::link::Link;
 use super::settings::LogSettings;
 use super::{DeliveryFailure, DeliveryFailures, StartError, partition_of, trouble};
 
@@ -227,7 +227,7 @@ impl Shared {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        link::log(level, facility, line);
+        self.link.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

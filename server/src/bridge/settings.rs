@@ -2,11 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+
+use super::StartError;
+
+/// The properties that name a file (or a folder).
+const FILES: [&str; 5] = [
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.crl.location",
+    "ssl.key.location",
+    "ssl.keystore.location",
+];
 
 /// What the log is started with.
 #[derive(Clone)]
@@ -52,6 +64,22 @@ impl LogSettings {
     /// The topic that holds the last word on everything else.
     pub fn state_topic(&self) -> String {
         format!("{}.state", self.topic_prefix)
+    }
+
+    /// Whether the files that properties name are there; librdkafka's own words about an absent one are a riddle.
+    pub(super) fn check_files(&self) -> Result<(), StartError> {
+        for (key, path) in &self.properties {
+            // A word, not a path: the authorities that the system trusts.
+            let probe = key == "ssl.ca.location" && path == "probe";
+            if !FILES.contains(&key.as_str()) || probe {
+                continue;
+            }
+            File::open(path).map_err(|error| StartError::Setting {
+                key: key.clone(),
+                reason: format!("{path} cannot be read: {error}"),
+            })?;
+        }
+        Ok(())
     }
 
     /// For clients that make topics and write the epoch.
@@ -161,6 +189,23 @@ mod tests {
             text.contains("sasl.password") && !text.contains("open-sesame"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_file_that_is_absent_is_named() {
+        let error = settings(&[("ssl.key.location", "nowhere/key.pem")]).check_files();
+        let sentence = error.unwrap_err().to_string();
+        assert!(
+            sentence.contains("ssl.key.location") && sentence.contains("nowhere/key.pem"),
+            "{sentence}"
+        );
+        let present = [
+            ("ssl.ca.location", "probe"),
+            ("ssl.crl.location", "Cargo.toml"),
+            ("ssl.certificate.location", "src"),
+            ("sasl.password", "nowhere/key.pem"),
+        ];
+        settings(&present).check_files().unwrap();
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub async fn start(
     stage: watch::Sender<Stage>,
 ) -> Result<Log, StartError> {
     stage.send_replace(Stage::Connecting);
+    settings.check_files()?;
     let link = Arc::new(Link::new(&settings.brokers));
     let producer = Producer::new(&settings, &link, failures)?;
     let stop = Stop::new();

@@ -35,13 +35,7 @@ pub(super) fn setting(error: KafkaError) -> StartError {
             };
             StartError::Setting { key, reason }
         }
-        KafkaError::ClientCreation(reason) => StartError::Setting {
-            key: "(as a whole)".to_owned(),
-            reason,
-        },
-        other => StartError::Setting {
-            key: "(as a whole)".to_owned(),
-            reason: other.to_string(),
-        },
+        KafkaError::ClientCreation(reason) => StartError::Settings(reason),
+        other => StartError::Settings(other.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! The documented form of a record: reads it, and says of other records why they are no message.
 
+use protocol::limits::{RECORD_BYTES, RECORD_NAME_BYTES};
 use protocol::message::RECORD_VERSION;
 use protocol::{Kind, Record, RoomName, Sender};
 use serde::Deserialize;
@@ -20,6 +21,14 @@ pub enum SkipReason {
     /// The value is absent or not the documented JSON.
     #[error("not in the documented form: {0}")]
     Form(String),
+    /// It is larger than anything a server writes, and than what every client can read.
+    #[error("its {part} has more than {limit} bytes")]
+    TooLarge {
+        /// Which part of the record.
+        part: &'static str,
+        /// How long it may be, in bytes.
+        limit: usize,
+    },
     /// The key is not the room that the value names.
     #[error("the record's key is not the room {0} that its value names")]
     Key(RoomName),
@@ -56,6 +65,7 @@ pub(super) fn read(
     let value = record
         .value
         .ok_or_else(|| SkipReason::Form("no value".to_owned()))?;
+    bounded("value", value, RECORD_BYTES)?;
     let form = parse(value)?;
     if record.key != Some(form.room.as_str().as_bytes()) {
         return Err(SkipReason::Key(form.room));
@@ -84,6 +94,13 @@ fn parse(value: &[u8]) -> Result<Record, SkipReason> {
     if form.id.is_empty() || form.sender.uid.is_empty() {
         return Err(SkipReason::Form("id or sender.uid is empty".to_owned()));
     }
+    for (part, text) in [
+        ("id", &form.id),
+        ("sender.uid", &form.sender.uid),
+        ("sender.name", &form.sender.name),
+    ] {
+        bounded(part, text.as_bytes(), RECORD_NAME_BYTES)?;
+    }
     if form.v > RECORD_VERSION {
         form.kind = Kind::Unsupported;
     }
@@ -91,6 +108,14 @@ fn parse(value: &[u8]) -> Result<Record, SkipReason> {
         form.other.remove(name);
     }
     Ok(form)
+}
+
+fn bounded(part: &'static str, bytes: &[u8], limit: usize) -> Result<(), SkipReason> {
+    if bytes.len() <= limit {
+        Ok(())
+    } else {
+        Err(SkipReason::TooLarge { part, limit })
+    }
 }
 
 /// A record of a higher version, of which only id, room and sender must be as they are today (decision 3).
@@ -191,6 +216,15 @@ mod tests {
             assert!(
                 matches!(read_one("a", text, home("a")), Err(SkipReason::Form(_))),
                 "{text}"
+            );
+        }
+        for (part, id, body) in [("id", RECORD_NAME_BYTES + 1, 0), ("value", 1, RECORD_BYTES)] {
+            let (id, body) = ("i".repeat(id), "b".repeat(body));
+            let text = format!(
+                r#"{{"v":1,"type":"message","id":"{id}","room":"a","sender":{{"uid":"u","name":"n"}},"body":"{body}"}}"#
+            );
+            assert!(
+                matches!(read_one("a", &text, home("a")), Err(SkipReason::TooLarge { part: found, .. }) if found == part)
             );
         }
         let tombstone = LogRecord {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use protocol::{Epoch, RoomName};
+use protocol::message::RECORD_VERSION;
+use protocol::{Epoch, Kind, RoomName};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::rows::{self, Sum, column};
@@ -100,6 +101,7 @@ impl Store {
         let damage = Arc::new(Damage::new(directory));
         let connection = open_for_writing(&directory.join(FILE)).map_err(from_sqlite)?;
         prepare(&connection)?;
+        understand(&connection)?;
         let saved = load(&connection)?;
         Ok(Self {
             writer: Writer::new(connection, Arc::clone(&damage)),
@@ -231,6 +233,50 @@ fn prepare(connection: &Connection) -> Result<(), HistoryError> {
             "it has form {other}, this server writes form {FORMAT}"
         ))),
     }
+}
+
+/// Takes note of which records this version understands. A store in which another version has left messages that it did not understand, or
+/// that this one does not, is to be rebuilt: only the log has them whole.
+fn understand(connection: &Connection) -> Result<(), HistoryError> {
+    let kinds = Kind::KNOWN.map(Kind::as_str);
+    let understood = format!("v{RECORD_VERSION} {}", kinds.join(" "));
+    let mut noted = None;
+    each(
+        connection,
+        "SELECT value, sum FROM meta WHERE key = 'understood'",
+        |row| {
+            let value: String = column(row, "value")?;
+            understood_sum(&value).check(row, "meta")?;
+            noted = Some(value);
+            Ok(())
+        },
+    )?;
+    if noted.as_ref() == Some(&understood) {
+        return Ok(());
+    }
+    let is_strange = |kind: &String| !kinds.contains(&kind.as_str());
+    let mut statement = connection
+        .prepare("SELECT DISTINCT kind FROM messages")
+        .map_err(from_sqlite)?;
+    let mut found = statement
+        .query_map([], |row| row.get(0))
+        .map_err(from_sqlite)?;
+    if found.any(|kind| kind.as_ref().is_ok_and(is_strange)) {
+        return Err(HistoryError::Damaged(
+            "it has messages of kinds that the version which wrote it did not understand, or this one does not".to_owned(),
+        ));
+    }
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO meta(key, value, sum) VALUES ('understood', ?1, ?2)",
+            (&understood, understood_sum(&understood).value()),
+        )
+        .map(drop)
+        .map_err(from_sqlite)
+}
+
+fn understood_sum(value: &str) -> Sum {
+    Sum::default().text("understood").text(value)
 }
 
 fn load(connection: &Connection) -> Result<Saved, HistoryError> {

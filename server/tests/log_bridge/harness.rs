@@ -33,7 +33,7 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn start() -> Self {
         tell_the_story();
-        let prefix = format!("test-{:08x}", getrandom::u32().unwrap());
+        let prefix = prefix();
         match std::env::var("MARU_TEST_KAFKA") {
             Ok(address) => Self {
                 address,
@@ -43,6 +43,28 @@ impl Broker {
             },
             Err(_) => Self::start_pocket(prefix).await,
         }
+    }
+
+    /// The same Apache Kafka where it listens with TLS and SCRAM: at `MARU_TEST_KAFKA_TLS`, with the properties in
+    /// `MARU_TEST_KAFKA_TLS_PROPERTIES`, written as `MARU_KAFKA_PROPERTIES` takes them.
+    pub(crate) fn secured() -> Option<Self> {
+        tell_the_story();
+        let Ok(address) = std::env::var("MARU_TEST_KAFKA_TLS") else {
+            eprintln!("SKIPPED: no Apache Kafka with TLS (MARU_TEST_KAFKA_TLS is not set)");
+            return None;
+        };
+        let properties = std::env::var("MARU_TEST_KAFKA_TLS_PROPERTIES")
+            .unwrap()
+            .split(';')
+            .map(|property| property.split_once('=').unwrap())
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        Some(Self {
+            address,
+            properties,
+            prefix: prefix(),
+            pocket: None,
+        })
     }
 
     /// pocket-kafka in any case, for what cannot be done to a broker that others use too.
@@ -95,6 +117,10 @@ impl Broker {
         }
     }
 
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.properties.insert(key.to_owned(), value.to_owned());
+    }
+
     pub(crate) fn settings(&self, directory: &Path) -> LogSettings {
         LogSettings {
             brokers: self.address.clone(),
@@ -109,6 +135,17 @@ impl Broker {
 
     /// Writes a record as a program that is not Maru would.
     pub(crate) fn produce(&self, topic: &str, partition: i32, key: &str, value: &str) {
+        self.produce_bytes(topic, partition, Some(key), Some(value.as_bytes()));
+    }
+
+    /// As [`produce`](Self::produce), with a key or a value of any bytes, or none.
+    pub(crate) fn produce_bytes(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: Option<&str>,
+        value: Option<&[u8]>,
+    ) {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.address);
         for (key, value) in &self.properties {
@@ -116,13 +153,21 @@ impl Broker {
         }
         let producer: BaseProducer = config.create().unwrap();
         let topic = format!("{}.{topic}", self.prefix);
-        let record = BaseRecord::to(&topic)
-            .partition(partition)
-            .key(key)
-            .payload(value);
+        let mut record: BaseRecord<'_, str, [u8]> = BaseRecord::to(&topic).partition(partition);
+        if let Some(key) = key {
+            record = record.key(key);
+        }
+        if let Some(value) = value {
+            record = record.payload(value);
+        }
         producer.send(record).map_err(|(error, _)| error).unwrap();
         producer.flush(PATIENCE).unwrap();
     }
+}
+
+/// Topics of one test's own.
+fn prefix() -> String {
+    format!("test-{:08x}", getrandom::u32().unwrap())
 }
 
 /// `RUST_LOG` shows the story of a test that failed.

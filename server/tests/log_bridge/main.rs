@@ -9,11 +9,14 @@
 )]
 
 mod harness;
+mod security;
+mod three_brokers;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use harness::{Broker, PARTITIONS, PATIENCE, Server, message, name, wait};
+use protocol::Kind;
 use server::bridge::{DeliveryFailure, ProduceError, Stage, StartError, partition_of};
 use server::fold::Counts;
 use tempfile::tempdir;
@@ -155,33 +158,128 @@ async fn a_repeat_is_dropped_and_reported_also_after_a_restart() {
     server.log.shutdown().await;
 }
 
+/// A record of room `a` with these fields in place of the usual ones, or beside them.
+fn foreign(fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
+    let mut record = serde_json::json!({
+        "v": 1, "type": "message", "id": "f", "room": "a", "sender": {"uid": "bot", "name": "기계"}, "body": "삐",
+    });
+    for (name, value) in fields {
+        record[*name] = value.clone();
+    }
+    serde_json::to_vec(&record).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn records_of_other_programs_appear_or_are_skipped() {
+    use serde_json::{Value, json};
     let (broker, directory) = (Broker::start().await, tempdir().unwrap());
     let server = Server::start(&broker, &directory).await;
     let home = partition_of(&name("a"), PARTITIONS);
-    let good = r#"{"v":1,"type":"message","id":"f-1","room":"a","sender":{"uid":"bot","name":"기계"},"body":"삐","mood":"good"}"#;
-    let newer =
-        r#"{"v":9,"type":"hologram","id":"f-2","room":"a","sender":{"uid":"bot","name":"기계"}}"#;
-    broker.produce("messages", (home + 1) % PARTITIONS, "a", good);
-    broker.produce("messages", home, "a", "\u{0}garbage");
-    broker.produce("messages", home, "b", good);
-    broker.produce(
+    let in_key = |key: Option<&str>, value: &[u8]| {
+        broker.produce_bytes("messages", home, key, Some(value));
+    };
+    let without = |field: &str| {
+        let mut record: Value = serde_json::from_slice(&foreign(&[])).unwrap();
+        record.as_object_mut().unwrap().remove(field);
+        serde_json::to_vec(&record).unwrap()
+    };
+    // Wrong places.
+    broker.produce_bytes(
         "messages",
-        home,
-        "a",
-        r#"{"v":1,"type":"message","id":"x","room":"A b","sender":{"uid":"u","name":"n"}}"#,
+        (home + 1) % PARTITIONS,
+        Some("a"),
+        Some(&foreign(&[])),
     );
-    broker.produce("messages", home, "a", good);
-    broker.produce("messages", home, "a", newer);
-    wait(|| server.room("a").len() == 2).await;
+    in_key(Some("b"), &foreign(&[]));
+    in_key(None, &foreign(&[]));
+    for room in ["A b", "A", "", "a/b"] {
+        in_key(Some(room), &foreign(&[("room", room.into())]));
+    }
+    let mut skipped = 7;
+    // Wrong forms.
+    let wrong_types = [
+        ("v", json!("1")),
+        ("v", json!(0)),
+        ("v", json!(-1)),
+        ("type", json!(7)),
+        ("id", json!(7)),
+        ("id", json!("")),
+        ("room", json!(null)),
+        ("sender", json!("bot")),
+        ("sender", json!({"uid": "", "name": "n"})),
+        ("body", json!({"rich": "text"})),
+        // Too large.
+        ("id", json!("i".repeat(2_000))),
+        ("sender", json!({"uid": "u", "name": "n".repeat(2_000)})),
+        ("body", json!("말".repeat(250_000))),
+    ];
+    for field in &wrong_types {
+        in_key(Some("a"), &foreign(std::slice::from_ref(field)));
+        skipped += 1;
+    }
+    let cut = &foreign(&[])[..40];
+    for value in [
+        &b""[..],
+        b"\0garbage",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        &b"[".repeat(10_000),
+        cut,
+    ] {
+        in_key(Some("a"), value);
+        skipped += 1;
+    }
+    for field in ["v", "type", "id", "room", "sender"] {
+        in_key(Some("a"), &without(field));
+        skipped += 1;
+    }
+    broker.produce_bytes("messages", home, Some("a"), None);
+    skipped += 1;
+    // Other versions, of which id, room and sender are as today, and those that lack them.
+    in_key(Some("a"), &foreign(&[("v", json!(2)), ("room", json!(5))]));
+    skipped += 1;
+    in_key(
+        Some("a"),
+        &foreign(&[("id", json!("f-1")), ("mood", json!("good"))]),
+    );
+    in_key(
+        Some("a"),
+        &foreign(&[("id", json!("f-2")), ("type", json!("hologram"))]),
+    );
+    in_key(
+        Some("a"),
+        &foreign(&[("id", json!("f-3")), ("v", json!(2))]),
+    );
+    let newer = [
+        ("id", json!("f-4")),
+        ("v", json!(9)),
+        ("body", json!({"rich": "text"})),
+    ];
+    in_key(Some("a"), &foreign(&newer));
+    in_key(Some("a"), &without("body"));
+
+    wait(|| server.room("a").len() == 5 && server.log.rooms.counts().skipped == skipped).await;
     let room = server.room("a");
+    let seen: Vec<_> = room
+        .iter()
+        .map(|message| (message.id.as_str(), message.kind, message.body.as_str()))
+        .collect();
     assert_eq!(
-        (room[0].body.as_str(), &room[0].other["mood"]),
-        ("삐", &"good".into())
+        seen,
+        [
+            ("f-1", Kind::Message, "삐"),
+            ("f-2", Kind::Unsupported, "삐"),
+            ("f-3", Kind::Unsupported, "삐"),
+            ("f-4", Kind::Unsupported, ""),
+            ("f", Kind::Message, ""),
+        ]
     );
-    assert_eq!(room[1].kind, protocol::Kind::Unsupported);
-    wait(|| server.log.rooms.counts().skipped == 4).await;
+    assert_eq!(room[0].other["mood"], "good");
+    // The consumer goes on.
+    server.say("a", "m-1", "still here").await;
+    let room = server.room("a");
     server.log.shutdown().await;
 
     let server = Server::start(&broker, &directory).await;

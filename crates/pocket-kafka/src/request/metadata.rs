@@ -1,5 +1,7 @@
 //! Metadata: one broker that leads every partition.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::{
     error::ResponseError,
     messages::{
@@ -22,9 +24,12 @@ pub(super) fn answer(broker: &Broker, request: MetadataRequest) -> MetadataRespo
             .into_iter()
             .map(|(name, topic)| known(TopicName(StrBytes::from_string(name)), &topic))
             .collect(),
+        // Each name once, or a short request could have a long answer.
         Some(asked) => asked
             .into_iter()
             .filter_map(|asked| asked.name)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .map(|name| match broker.log.topic(&name) {
                 Some(topic) => known(name, &topic),
                 None => {

@@ -4,13 +4,19 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use pocket_kafka::{Credentials, Durability, Limits, PocketKafka, Settings, StartError};
 use rdkafka::ClientConfig;
+use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+
+use crate::wire;
 
 pub(crate) const USERNAME: &str = "tester";
 pub(crate) const PASSWORD: &str = "a password for tests";
@@ -19,12 +25,17 @@ pub(crate) const PASSWORD: &str = "a password for tests";
 pub(crate) enum Target {
     Pocket {
         pocket: Pocket,
-        _directory: tempfile::TempDir,
+        _directory: TempDir,
     },
+    /// The one broker that all tests share, except for the test that kills it.
     Apache {
         bootstrap: String,
+        _shared: RwLockReadGuard<'static, ()>,
     },
 }
+
+/// Held by the tests that use the Apache Kafka, and exclusively by the one that kills it.
+static APACHE: RwLock<()> = RwLock::new(());
 
 /// A running pocket-kafka with a runtime of its own, so that the tests can block.
 pub(crate) struct Pocket {
@@ -33,29 +44,69 @@ pub(crate) struct Pocket {
 }
 
 impl Target {
-    /// Every log there is to test.
-    pub(crate) fn all() -> Vec<Self> {
+    /// A pocket-kafka of its own.
+    pub(crate) fn pocket_kafka() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let pocket = Self::Pocket {
+        Self::Pocket {
             pocket: Pocket::start(settings(directory.path())),
             _directory: directory,
-        };
-        let apache = std::env::var("MARU_TEST_KAFKA")
-            .ok()
-            .map(|bootstrap| Self::Apache { bootstrap });
-        [pocket].into_iter().chain(apache).collect()
+        }
+    }
+
+    /// The Apache Kafka that `MARU_TEST_KAFKA` names.
+    pub(crate) fn apache_kafka() -> Option<Self> {
+        let bootstrap = apache_bootstrap()?;
+        let shared = APACHE.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Self::Apache {
+            bootstrap,
+            _shared: shared,
+        })
+    }
+
+    /// Where its bootstrap server listens.
+    pub(crate) fn bootstrap(&self) -> String {
+        match self {
+            Self::Pocket { pocket, .. } => pocket.address().to_string(),
+            Self::Apache { bootstrap, .. } => bootstrap.clone(),
+        }
     }
 
     pub(crate) fn config(&self) -> ClientConfig {
         match self {
             Self::Pocket { pocket, .. } => pocket.config(),
-            Self::Apache { bootstrap } => {
-                let mut config = common_config();
-                config.set("bootstrap.servers", bootstrap);
-                config
-            }
+            Self::Apache { bootstrap, .. } => apache_config(bootstrap),
         }
     }
+
+    /// Whether clients log in.
+    pub(crate) fn wants_password(&self) -> bool {
+        matches!(self, Self::Pocket { .. })
+    }
+
+    /// What a client of this log sends first of all.
+    pub(crate) fn login(&self) -> Vec<u8> {
+        if self.wants_password() {
+            wire::login()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The bootstrap servers of the Apache Kafka under test, if there is one.
+pub(crate) fn apache_bootstrap() -> Option<String> {
+    std::env::var("MARU_TEST_KAFKA").ok()
+}
+
+/// Keeps every other test away from the Apache Kafka.
+pub(crate) fn apache_alone() -> RwLockWriteGuard<'static, ()> {
+    APACHE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn apache_config(bootstrap: &str) -> ClientConfig {
+    let mut config = common_config();
+    config.set("bootstrap.servers", bootstrap);
+    config
 }
 
 impl Pocket {

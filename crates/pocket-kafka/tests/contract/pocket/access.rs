@@ -1,8 +1,8 @@
-//! Who gets in, and what happens to bytes that are not Kafka.
+//! Who gets in, and how much one may ask for.
 
 use std::{
-    io::{ErrorKind, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    io::{ErrorKind, Read as _},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -12,67 +12,13 @@ use rdkafka::{
 };
 
 use crate::{
-    client::{PATIENCE, create, delivered, producer, producer_with, send, send_each, watermarks},
-    target::{PASSWORD, Pocket, USERNAME, settings},
+    client::{PATIENCE, create, delivered, producer, producer_with, send, send_each},
+    target::{PASSWORD, Pocket, settings},
+    wire::{
+        API_VERSIONS, METADATA, SASL_AUTHENTICATE, SASL_HANDSHAKE, exchange, handshake, plain,
+        request, string,
+    },
 };
-
-/// Sends bytes and returns what comes back before the other side closes.
-fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    drop(stream.write_all(bytes));
-    let mut answer = Vec::new();
-    match stream.read_to_end(&mut answer) {
-        Ok(_) => {}
-        // Closed with bytes of ours unread.
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
-        Err(error) => panic!("the connection was not closed: {error}"),
-    }
-    answer
-}
-
-/// A request with the client id null: length, api key, version, correlation id 7, body.
-fn request(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
-    let content = [
-        &key.to_be_bytes()[..],
-        &version.to_be_bytes(),
-        &7_i32.to_be_bytes(),
-        &[0xff, 0xff],
-        body,
-    ]
-    .concat();
-    [
-        &u32::try_from(content.len()).unwrap().to_be_bytes()[..],
-        &content,
-    ]
-    .concat()
-}
-
-fn string(text: &str) -> Vec<u8> {
-    [
-        &u16::try_from(text.len()).unwrap().to_be_bytes()[..],
-        text.as_bytes(),
-    ]
-    .concat()
-}
-
-fn plain(password: &str) -> Vec<u8> {
-    let token = format!("\0{USERNAME}\0{password}");
-    [
-        &u32::try_from(token.len()).unwrap().to_be_bytes()[..],
-        token.as_bytes(),
-    ]
-    .concat()
-}
-
-const METADATA: i16 = 3;
-const SASL_HANDSHAKE: i16 = 17;
-const API_VERSIONS: i16 = 18;
-const SASL_AUTHENTICATE: i16 = 36;
-
-fn handshake() -> Vec<u8> {
-    request(SASL_HANDSHAKE, 1, &string("PLAIN"))
-}
 
 #[test]
 fn a_wrong_password_is_refused() {
@@ -188,40 +134,6 @@ fn an_unknown_version_of_api_versions_is_answered_in_version_zero() {
 }
 
 #[test]
-fn bytes_that_are_not_kafka_close_their_connection_and_harm_nobody() {
-    let directory = tempfile::tempdir().unwrap();
-    let pocket = Pocket::start(settings(directory.path()));
-    let config = pocket.config();
-    let topic = create(&config, "harm", 1);
-    let producer = producer(&config);
-    let login = [handshake(), request(SASL_AUTHENTICATE, 0, &plain(PASSWORD))].concat();
-    let mut noise = 1_u32;
-    for round in 0..60_usize {
-        let garbage: Vec<u8> = (0..=round * 40)
-            .map(|_| {
-                noise ^= noise << 13;
-                noise ^= noise >> 17;
-                noise ^= noise << 5;
-                noise.to_be_bytes()[0]
-            })
-            .collect();
-        let framed = request([0, 1, 2, 3, 10, 18, 19, 22][round % 8], 4, &garbage);
-        for bytes in [
-            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            [&[0xff; 4][..], &garbage].concat(),
-            framed,
-            // With the password too: three topics are announced, and none follows.
-            [&login[..], &request(METADATA, 1, &3_i32.to_be_bytes())].concat(),
-        ] {
-            exchange(pocket.address(), &bytes);
-        }
-        send_each(&producer, &topic, 0, [round.to_string()]);
-    }
-    assert_eq!(watermarks(&config, &topic, 0), (0, 60));
-    assert_eq!(pocket.storage_errors(), 0);
-}
-
-#[test]
 fn too_long_requests_and_too_many_connections_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut settings = settings(directory.path());
@@ -249,32 +161,4 @@ fn too_long_requests_and_too_many_connections_are_refused() {
     assert!(closed.count() >= 12);
     drop(waiting);
     send_each(&producer(&config), &topic, 0, ["still served"]);
-}
-
-#[test]
-fn an_unknown_topic_is_refused_and_not_created() {
-    let directory = tempfile::tempdir().unwrap();
-    let pocket = Pocket::start(settings(directory.path()));
-    let producer = producer_with(
-        &pocket.config(),
-        &[("topic.metadata.propagation.max.ms", "500")],
-    );
-    let error = delivered(send(&producer, "no.such.topic", 0, "x")).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            KafkaError::MessageProduction(
-                RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition
-            )
-        ),
-        "{error}"
-    );
-    let consumer: BaseConsumer = pocket.config().set("group.id", "g").create().unwrap();
-    assert!(
-        consumer
-            .fetch_metadata(None, PATIENCE)
-            .unwrap()
-            .topics()
-            .is_empty()
-    );
 }

@@ -1,0 +1,177 @@
+//! The servers and brokers that are broken and mended.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+use crate::http;
+
+/// How long a server may take until it serves.
+const START: Duration = Duration::from_secs(60);
+
+/// A server's process, running or not.
+struct Server {
+    address: SocketAddr,
+    data: PathBuf,
+    process: Option<Child>,
+}
+
+/// Servers, and the script that starts and stops brokers.
+pub(crate) struct Cluster {
+    program: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    servers: Vec<Server>,
+    kafka: PathBuf,
+}
+
+impl Cluster {
+    /// Servers at these addresses with data in this directory; none of them runs yet.
+    pub(crate) fn new(
+        program: PathBuf,
+        kafka: PathBuf,
+        addresses: &[SocketAddr],
+        directory: &Path,
+        settings: Vec<(&'static str, String)>,
+    ) -> Self {
+        let server = |(number, address): (usize, &SocketAddr)| Server {
+            address: *address,
+            data: directory.join(format!("server-{number}")),
+            process: None,
+        };
+        Self {
+            program,
+            settings,
+            servers: addresses.iter().enumerate().map(server).collect(),
+            kafka,
+        }
+    }
+
+    pub(crate) fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// Starts a server that does not run, without waiting for it.
+    pub(crate) fn start(&mut self, number: usize) -> io::Result<()> {
+        let server = &mut self.servers[number];
+        if server.process.is_some() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&server.data)?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(server.data.join("log.txt"))?;
+        let process = Command::new(&self.program)
+            .env("MARU_LISTEN", server.address.to_string())
+            .env("MARU_DATA", &server.data)
+            .env("MARU_LOG", "info")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        server.process = Some(process);
+        Ok(())
+    }
+
+    /// Starts everything that does not run and waits until all serve.
+    pub(crate) async fn heal(&mut self) -> io::Result<()> {
+        for number in 0..self.servers.len() {
+            self.start(number)?;
+        }
+        for number in 0..self.servers.len() {
+            self.until_ready(number).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn until_ready(&self, number: usize) -> io::Result<()> {
+        let server = &self.servers[number];
+        let deadline = Instant::now() + START;
+        while !http::is_ready(server.address).await {
+            if Instant::now() > deadline {
+                let log = server.data.join("log.txt");
+                let sentence = format!(
+                    "server {number} did not become ready; its log is {}",
+                    log.display()
+                );
+                return Err(io::Error::other(sentence));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// kill -9.
+    pub(crate) async fn kill(&mut self, number: usize) -> io::Result<()> {
+        if let Some(mut process) = self.servers[number].process.take() {
+            process.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// SIGTERM; gives how the server ended.
+    pub(crate) async fn terminate(&mut self, number: usize) -> io::Result<Option<ExitStatus>> {
+        let Some(mut process) = self.servers[number].process.take() else {
+            return Ok(None);
+        };
+        signal(&process, "TERM").await?;
+        process.wait().await.map(Some)
+    }
+
+    /// SIGSTOP.
+    pub(crate) async fn freeze(&self, number: usize) -> io::Result<()> {
+        self.signal(number, "STOP").await
+    }
+
+    /// SIGCONT.
+    pub(crate) async fn thaw(&self, number: usize) -> io::Result<()> {
+        self.signal(number, "CONT").await
+    }
+
+    async fn signal(&self, number: usize, name: &str) -> io::Result<()> {
+        match &self.servers[number].process {
+            Some(process) => signal(process, name).await,
+            None => Ok(()),
+        }
+    }
+
+    /// `scripts/kafka.sh ACTION NODE`: kill, stop, freeze, thaw or start.
+    pub(crate) async fn broker(&self, action: &str, node: usize) -> io::Result<()> {
+        run(Command::new(&self.kafka).arg(action).arg(node.to_string())).await
+    }
+}
+
+async fn signal(process: &Child, name: &str) -> io::Result<()> {
+    match process.id() {
+        Some(pid) => {
+            run(Command::new("kill")
+                .arg(format!("-{name}"))
+                .arg(pid.to_string()))
+            .await
+        }
+        None => Ok(()),
+    }
+}
+
+async fn run(command: &mut Command) -> io::Result<()> {
+    let done = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .await?;
+    if done.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!(
+            "{:?} failed: {done}",
+            command.as_std()
+        )))
+    }
+}
