@@ -39,7 +39,7 @@ build() {
 case ${1:-source} in
     source)
         say "Building the image $IMAGE from source (20 to 30 minutes the first time)"
-        build .
+        build . --build-arg "MARU_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || true)"
         ;;
     prebuilt)
         [ "$(uname -s)" = Linux ] || fail "A release that was built on $(uname -s) does not run in a container: leave 'prebuilt' away."
