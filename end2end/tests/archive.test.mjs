@@ -21,14 +21,17 @@ test("the archive runs from wherever it is unpacked", { skip }, async () => {
   const folder = join(place, name);
 
   const server = await Server.start("archive", {}, join(folder, "maru"));
-  const page = await (await fetch(server.url)).text();
-  const files = [...page.matchAll(/"(\/pkg\/[^"]+)"/g)].map(([, path]) => path);
-  for (const kind of [".css", ".js", ".wasm"]) {
-    const path = files.find((file) => file.endsWith(kind));
-    assert.ok(path, `the page names no ${kind}: ${files}`);
-    assert.equal((await fetch(server.url + path)).status, 200, path);
+  try {
+    const room = await (await fetch(`${server.url}/rooms/archive`)).text();
+    const files = [...room.matchAll(/"(\/pkg\/[^"]+)"/g)].map(([, path]) => path);
+    for (const kind of [".css", ".js", ".wasm"]) {
+      const path = files.find((file) => file.endsWith(kind));
+      assert.ok(path, `the room names no ${kind}: ${files}`);
+      assert.equal((await fetch(server.url + path)).status, 200, path);
+    }
+  } finally {
+    await server.stop();
   }
-  await server.stop();
 
   const licences = readFileSync(join(folder, "LICENSE-THIRD-PARTY.txt"), "utf8");
   for (const work of [/^ {2}leptos \d/m, /^ {2}wasm-bindgen \d/m, /^ {2}librdkafka,/m, /^ {2}OpenSSL /m, /^ {2}SQLite /m]) assert.match(licences, work);
