@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn the_best_reason_for_an_outage_is_kept() {
         let link = Link::new("kafka:9092");
-        let said = "[thrd:kafka:9092/1]: kafka:9092/1: Disconnected";
-        link.log(RDKafkaLogLevel::Info, "FAIL", said);
+        let failure = "[thrd:kafka:9092/1]: kafka:9092/1: Disconnected";
+        link.log(RDKafkaLogLevel::Info, "FAIL", failure);
         link.log(RDKafkaLogLevel::Info, "OTHER", "nothing to do with it");
         link.event(
             &KafkaError::Global(RDKafkaErrorCode::AllBrokersDown),
