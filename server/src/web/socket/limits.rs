@@ -60,6 +60,8 @@ impl Limits {
             let transaction_bytes = &mut limits.session.transaction_bytes;
             *transaction_bytes = (*transaction_bytes).max(CONFORMANCE_TRANSACTION_BYTES);
         }
+        // One frame must fit beside a replay, or a client could never take it.
+        limits.queue_bytes = limits.queue_bytes.max(REPLAY_BYTES + limits.frame_bytes);
         // As many as fit into the part of the queue that replays leave free, whatever their size.
         let free = limits.queue_bytes.saturating_sub(REPLAY_BYTES);
         limits.session.pull = (free / limits.frame_bytes).clamp(1, PULL);
@@ -135,6 +137,7 @@ mod tests {
             &["--profile", "conformance"],
             &["--frame-bytes", "1000000", "--queue-bytes", "2000000"],
             &["--queue-bytes", "524288"],
+            &["--frame-bytes", "16777216", "--queue-bytes", "524288"],
         ] {
             let limits = limits(words);
             let most = REPLAY_BYTES + limits.session.pull * limits.frame_bytes;

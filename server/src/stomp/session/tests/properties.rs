@@ -141,8 +141,11 @@ impl Watched {
             stock.entry(id.into()).or_default().extend(numbers);
         }
         self.session.nudge();
+        let mut rounds = 0;
         while self.session.wants_messages() {
             self.session.deliver(out);
+            rounds += 1;
+            assert!(rounds <= 100, "deliveries come to an end");
         }
     }
 
