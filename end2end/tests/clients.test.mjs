@@ -12,7 +12,7 @@ import { tour } from "../clients/tour.mjs";
 import { launchChromium } from "../lib/chromium.mjs";
 import { Person } from "../lib/person.mjs";
 import { ROOT, Server } from "../lib/server.mjs";
-import { Program } from "../lib/stomp.mjs";
+import { frame, Program, RawClient } from "../lib/stomp.mjs";
 import { until } from "../lib/waiting.mjs";
 
 const PYTHON = join(ROOT, ".tools", "python", "bin", "python");
@@ -144,3 +144,35 @@ for (const [profile, { person, place }] of Object.entries(PROFILES)) {
     });
   });
 }
+
+describe("a subscriber that only listens", () => {
+  let server, sender, listener;
+  before(async () => {
+    server = await Server.start("burst", { MARU_PROFILE: "conformance" });
+    [sender, listener] = await Promise.all([RawClient.open(server), RawClient.open(server)]);
+  });
+  after(async () => {
+    sender?.close();
+    listener?.close();
+    await server?.stop();
+  });
+
+  test("gets a burst that is larger than its connection's queue", async () => {
+    const [count, text] = [200, "x".repeat(100_000)];
+    for (const client of [sender, listener]) {
+      client.send(frame("CONNECT", { "accept-version": "1.2", host: "/" }));
+      await client.hears("CONNECTED");
+    }
+    listener.send(frame("SUBSCRIBE", { id: "s", destination: "/queue/burst", receipt: "subscribed" }));
+    await listener.hears("RECEIPT");
+    // Not even the pings of the server are answered: what waits comes without being asked for.
+    listener.socket.pong = () => {};
+    listener.socket.pause();
+    for (let number = 1; number <= count; number++) sender.send(frame("SEND", { destination: "/queue/burst", number, receipt: number }, text));
+    await until("all are sent", () => sender.frames.length === count);
+    listener.socket.resume();
+    await until("all have come", () => listener.frames.length === count, { describe: () => `${listener.frames.length} of ${count}` });
+    const numbers = listener.frames.map(({ headers }) => headers.number);
+    assert.deepEqual(numbers, Array.from({ length: count }, (_, number) => String(number + 1)));
+  });
+});

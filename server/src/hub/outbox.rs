@@ -46,7 +46,7 @@ pub struct Batch {
     pub since: Option<Instant>,
     /// Whether something was dropped because the client reads too slowly: the connection must end.
     pub overflowed: bool,
-    /// Whether the session is to ask its destinations for messages.
+    /// Whether the destinations are to be asked for messages.
     pub nudged: bool,
 }
 
@@ -101,7 +101,7 @@ impl Outbox {
         }
     }
 
-    /// Tells the session that its destinations have messages to be pulled.
+    /// Tells the connection that its destinations have messages to be asked for.
     pub fn nudge(&self) {
         let mut queue = self.queue();
         let wake = !queue.batch.nudged;

@@ -149,8 +149,8 @@ pub trait Destinations {
     /// Whether this SEND would be taken now. Asked for every SEND of a transaction before the first of them is carried out.
     fn check(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal>;
 
-    /// Puts what subscriptions in mode `auto` have to catch up with into the connection's queue, as far as it has room. A
-    /// refusal ends the session.
+    /// Puts what subscriptions in mode `auto` have to catch up with into the connection's queue, as far as it has room. Asked
+    /// after every frame, and when destinations nudge the connection's queue. A refusal ends the session.
     fn catch_up(&mut self) -> Result<CatchUp, Refusal>;
 
     /// Hands out the next messages, at most `limit`, of a subscription in another mode than `auto`. When there are more

@@ -15,7 +15,7 @@ use super::farewell::{self, End};
 use super::limits::Limits;
 use crate::chat::destinations::REPLAY_BYTES;
 use crate::chat::receipts::Completion;
-use crate::hub::{ConnectionId, Outbox, Outgoing, encode};
+use crate::hub::{ConnectionId, Outbox, Outgoing, encode, outbox::Batch};
 use crate::stomp::session::{Output, Session};
 use crate::stomp::{CatchUp, Destinations};
 
@@ -135,7 +135,12 @@ impl<D: Destinations> Connection<D> {
                     self.session.complete(ticket, outcome, &mut out);
                 }
                 () = self.outbox.filled() => {
-                    if let Err(end) = self.write(&mut out).await {
+                    let batch = self.outbox.take();
+                    if batch.nudged {
+                        self.session.nudge();
+                        catch_up = CatchUp::More;
+                    }
+                    if let Err(end) = self.write(batch, &mut out).await {
                         return end;
                     }
                 }
@@ -235,14 +240,10 @@ impl<D: Destinations> Connection<D> {
         }
     }
 
-    /// Sends everything that is queued in one go.
-    async fn write(&mut self, out: &mut Vec<Output>) -> Result<(), End> {
-        let batch = self.outbox.take();
+    /// Sends everything that was queued in one go.
+    async fn write(&mut self, batch: Batch, out: &mut Vec<Output>) -> Result<(), End> {
         if batch.overflowed {
             return Err(self.cut_off(out).await);
-        }
-        if batch.nudged {
-            self.session.nudge();
         }
         let Some(since) = batch.since else {
             return Ok(());
