@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all fuzz lint bench-codec kafka kafka-stop cluster image image-test
+.PHONY: help run dev dist test test-all chaos fuzz lint bench-codec kafka kafka-stop cluster image image-test
 
 help:
 	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
@@ -12,6 +12,7 @@ help:
 	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo 'make lint        formatting, lints, documentation, licences'
 	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
+	@echo 'make chaos       break servers and brokers while people chat, and check what they saw; ARGUMENTS="--faults kill-broker --rounds 30"'
 	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
 	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
 	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
@@ -39,6 +40,10 @@ test-all:
 	@scripts/fuzz.sh
 	@scripts/suites.sh stomppy
 	@scripts/measure.sh
+
+chaos:
+	@scripts/dist.sh
+	@scripts/chaos.sh $(ARGUMENTS)
 
 fuzz:
 	@scripts/fuzz.sh
