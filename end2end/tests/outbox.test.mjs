@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 import { launchChromium } from "../lib/chromium.mjs";
 import { Person, roomUrl } from "../lib/person.mjs";
 import { ROOT, Server } from "../lib/server.mjs";
@@ -14,15 +14,17 @@ const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, heig
 /** A control character: the one thing that the page lets pass and the server does not. */
 const REFUSED = "거절될 글\u0001";
 
+/** Not one that the system lends to others while the server is down. */
+const MARU_LISTEN = "127.0.0.1:25011";
+
 let browser, server;
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  [browser, server] = await Promise.all([launchChromium(), Server.start("outbox")]);
+  browser = await launchChromium();
 });
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+after(() => browser?.close());
+beforeEach(async () => (server = await Server.start("outbox", { MARU_LISTEN })));
+afterEach(() => server.kill());
 
 const numbered = (count) => Array.from({ length: count }, (_, index) => `글 ${index + 1}`);
 const bodies = async (room) => (await server.history(room)).map((message) => message.body);
@@ -48,7 +50,7 @@ test("written while the server is down, and the page is loaded again before it i
   await person.sees("글 1");
   await server.kill();
   await sayAll(person, ["글 2", "글 3", "글 4"]);
-  assert.equal((await person.rows()).length, 4);
+  await until("all four are shown", async () => (await person.rows()).length === 4);
   assert.equal((await stored(person.page, "maru/outbox/")).length, 3);
   await assert.rejects(person.page.reload(), /ERR_CONNECTION_REFUSED/);
   await server.start();
@@ -208,12 +210,11 @@ for (const [device, viewport] of Object.entries(SIZES)) {
       await person.page.locator(".trouble").nth(1).waitFor();
       await server.kill();
       await sayAll(person, ["이 글은 기다립니다", long]);
-      await person.page.locator(".queued").nth(1).waitFor();
+      await person.page.locator(".queued").nth(1).waitFor({ state: "attached" });
       await person.page.locator(".banner").waitFor();
       const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
       assert.equal(await person.page.evaluate(overflow), 0);
       await person.page.screenshot({ path: join(SCREENSHOTS, `outbox-${device}-${colorScheme}.png`) });
-      await server.start();
       await person.context.close();
     });
   }

@@ -25,11 +25,11 @@ impl Storage for Memory {
 
     fn set(&self, key: &str, text: &str) -> bool {
         let mut texts = self.texts.borrow_mut();
-        let others = texts.iter().filter(|(other, _)| *other != key);
-        let used: usize = others.map(|(key, text)| key.len() + text.len()).sum();
-        let fits = self
-            .quota
-            .is_none_or(|quota| used + key.len() + text.len() <= quota);
+        let fits = self.quota.is_none_or(|quota| {
+            let others = texts.iter().filter(|(other, _)| *other != key);
+            let used: usize = others.map(|(key, text)| key.len() + text.len()).sum();
+            used + key.len() + text.len() <= quota
+        });
         if fits {
             texts.insert(key.to_owned(), text.to_owned());
         }
