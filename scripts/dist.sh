@@ -22,7 +22,7 @@ archive() {
     name=maru-$version-$(machine)
     parts=$ROOT/target/archive
     say "Packing target/$name.tar.gz"
-    rm -rf "$parts"
+    rm -rf "$parts" target/maru-*.tar.gz
     mkdir -p "$parts"
     cp -R target/dist "$parts/$name"
     chmod -R u=rwX,go=rX "$parts/$name"
@@ -55,7 +55,7 @@ say "Building the release (the first time 5 to 15 minutes, most of it OpenSSL, l
 MARU_COMMIT=${MARU_COMMIT-$(commit)}
 export MARU_COMMIT
 # Files of earlier builds have other hashes in their names and would stay for ever.
-rm -rf target/site target/maru-*.tar.gz
+rm -rf target/site
 LEPTOS_HASH_FILES=true cargo leptos build --release --precompress
 
 built=$(target_dir)/server-release
