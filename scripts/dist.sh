@@ -64,6 +64,8 @@ mkdir -p target/dist
 rm -rf target/dist/*
 cp "$built/maru" "$built/hash.txt" README.md LICENSE-MIT LICENSE-APACHE target/dist/
 cp -R target/site target/dist/site
+# Those of cargo-leptos hold the time of the build, and are larger.
+find target/dist/site -name '*.gz' | while read -r file; do gzip -n9 <"${file%.gz}" >"$file"; done
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."
 if [ "${1:-}" = archive ]; then archive; fi
 say "The release is in target/dist/: start it with target/dist/maru"
