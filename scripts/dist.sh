@@ -51,9 +51,6 @@ commit_time() {
 }
 
 say "Building the release (the first time 5 to 15 minutes, most of it OpenSSL, librdkafka and Leptos)"
-# An image is built without git; it says the commit itself.
-MARU_COMMIT=${MARU_COMMIT-$(commit)}
-export MARU_COMMIT
 # Files of earlier builds have other hashes in their names and would stay for ever.
 rm -rf target/site
 LEPTOS_HASH_FILES=true cargo leptos build --release --precompress
@@ -64,6 +61,8 @@ mkdir -p target/dist
 rm -rf target/dist/*
 cp "$built/maru" "$built/hash.txt" README.md LICENSE-MIT LICENSE-APACHE target/dist/
 cp -R target/site target/dist/site
+# An image is built without git; it says the commit itself.
+printf '%s\n' "${MARU_COMMIT-$(commit)}" >target/dist/commit.txt
 # Those of cargo-leptos hold the time of the build, and are larger.
 find target/dist/site -name '*.gz' | while read -r file; do gzip -n9 <"${file%.gz}" >"$file"; done
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."
