@@ -22,7 +22,7 @@ archive() {
     name=maru-$version-$(machine)
     parts=$ROOT/target/archive
     say "Packing target/$name.tar.gz"
-    rm -rf "$parts"
+    rm -rf "$parts" target/maru-*.tar.gz
     mkdir -p "$parts"
     cp -R target/dist "$parts/$name"
     chmod -R u=rwX,go=rX "$parts/$name"
@@ -51,11 +51,8 @@ commit_time() {
 }
 
 say "Building the release (the first time 5 to 15 minutes, most of it OpenSSL, librdkafka and Leptos)"
-# An image is built without git; it says the commit itself.
-MARU_COMMIT=${MARU_COMMIT-$(commit)}
-export MARU_COMMIT
 # Files of earlier builds have other hashes in their names and would stay for ever.
-rm -rf target/site target/maru-*.tar.gz
+rm -rf target/site
 LEPTOS_HASH_FILES=true cargo leptos build --release --precompress
 
 built=$(target_dir)/server-release
@@ -64,6 +61,10 @@ mkdir -p target/dist
 rm -rf target/dist/*
 cp "$built/maru" "$built/hash.txt" README.md LICENSE-MIT LICENSE-APACHE target/dist/
 cp -R target/site target/dist/site
+# An image is built without git; it says the commit itself.
+printf '%s\n' "${MARU_COMMIT-$(commit)}" >target/dist/commit.txt
+# Those of cargo-leptos hold the time of the build, and are larger.
+find target/dist/site -name '*.gz' | while read -r file; do gzip -n9 <"${file%.gz}" >"$file"; done
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."
 if [ "${1:-}" = archive ]; then archive; fi
 say "The release is in target/dist/: start it with target/dist/maru"

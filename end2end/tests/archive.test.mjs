@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT, Server, temporaryFolder } from "../lib/server.mjs";
@@ -32,6 +32,9 @@ test("the archive runs from wherever it is unpacked", { skip }, async () => {
   } finally {
     await server.stop();
   }
+
+  const version = execFileSync(join(folder, "maru"), ["--version"], { encoding: "utf8" });
+  if (existsSync(join(ROOT, ".git"))) assert.match(version, /^maru \d+\.\d+\.\d+ \([0-9a-f]{12}(-dirty)?\)\n/);
 
   const licences = readFileSync(join(folder, "LICENSE-THIRD-PARTY.txt"), "utf8");
   for (const work of [/^ {2}leptos \d/m, /^ {2}wasm-bindgen \d/m, /^ {2}librdkafka,/m, /^ {2}OpenSSL /m, /^ {2}SQLite /m]) assert.match(licences, work);
