@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all fuzz image-test bench-codec screenshots
+.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos fuzz image-test bench-codec screenshots
 
 help:
 	@echo 'Try it'
@@ -19,6 +19,8 @@ help:
 	@echo '  make lint         formatting, lints, documentation, licences'
 	@echo '  make test         lint, and run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
 	@echo '  make test-all     the tests and the long suites; leaves what was measured in docs/'
+	@echo '  make chaos        break servers and brokers while people chat, and check what they saw (needs Java and Maven);'
+	@echo '                    ARGUMENTS="--faults kill-broker --rounds 30"'
 	@echo '  make fuzz         feed the decoders with made-up input, a minute each'
 	@echo '  make image-test   put a release into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo '  make bench-codec  how fast the STOMP codec is; the table goes to docs/codec.md'
@@ -44,6 +46,10 @@ test-all:
 	@scripts/fuzz.sh
 	@scripts/suites.sh stomppy
 	@scripts/measure.sh
+
+chaos:
+	@scripts/dist.sh
+	@scripts/chaos.sh $(ARGUMENTS)
 
 fuzz:
 	@scripts/fuzz.sh

@@ -36,6 +36,8 @@ scripts/lint.sh
 
 say "Testing the crates"
 cargo test --quiet --workspace --exclude frontend
+# Not built by the tests of a crate that has none.
+cargo build --quiet --package chaos
 
 scripts/dist.sh archive
 
@@ -51,6 +53,11 @@ if lack=$(scripts/image-test.sh missing); then
 else
     scripts/image-test.sh build
     export MARU_TEST_IMAGE=yes
+fi
+
+if [ -n "${MARU_TEST_KAFKA:-}" ]; then
+    say "Killing servers while people chat"
+    "$(target_dir)/debug/chaos" --brokers "$MARU_TEST_KAFKA" --rooms 5 --people 5 --rate 50 --rounds 5 --vanish 10
 fi
 
 say "Testing the release in Chromium (a few minutes)"
