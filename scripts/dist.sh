@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Leaves the release in target/dist/: the program, the files it serves beside it, the licences of all it contains.
+# Leaves the release in target/dist/: the program, the files it serves beside it, the documents, the licences of all it contains.
 #
 #   scripts/dist.sh            the folder
 #   scripts/dist.sh archive    also target/maru-VERSION-MACHINE.tar.gz, which unpacks to that folder
@@ -64,6 +64,8 @@ mkdir -p target/dist
 rm -rf target/dist/*
 cp "$built/maru" "$built/hash.txt" README.md LICENSE-MIT LICENSE-APACHE target/dist/
 cp -R target/site target/dist/site
+# An image is built from source without them.
+if [ -d docs ]; then cp -R docs target/dist/docs; fi
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."
 if [ "${1:-}" = archive ]; then archive; fi
 say "The release is in target/dist/: start it with target/dist/maru"
