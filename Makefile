@@ -1,24 +1,30 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dev dist test test-all chaos fuzz lint bench-codec kafka kafka-stop cluster image image-test
+.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos fuzz image-test bench-codec screenshots
 
 help:
-	@echo 'make run         build a release and serve it at http://localhost:8080, data in ./data'
-	@echo 'make test        run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
+	@echo 'Try it'
+	@echo '  make run          build a release and serve it at http://localhost:8080, data in ./data'
 	@echo ''
-	@echo 'make dev         serve a development build at http://localhost:8080 that follows your edits'
-	@echo 'make dist        leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
-	@echo 'make image       build the container image from source, with docker, podman or buildah'
-	@echo 'make image-test  put target/dist/ into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
-	@echo 'make lint        formatting, lints, documentation, licences'
-	@echo 'make test-all    the tests and the long suites; leaves what was measured in docs/'
-	@echo 'make chaos       break servers and brokers while people chat, and check what they saw; ARGUMENTS="--faults kill-broker --rounds 30"'
-	@echo 'make fuzz        feed the decoders with made-up input, a minute each'
-	@echo 'make bench-codec how fast the STOMP codec is; the table goes to docs/codec.md'
-	@echo 'make kafka       start an Apache Kafka at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
-	@echo '                 (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
-	@echo 'make kafka-stop  stop it'
-	@echo 'make cluster     two servers at http://localhost:8080 and :8081 on that Kafka, until Ctrl+C'
+	@echo 'Run it'
+	@echo '  make dist         leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
+	@echo '  make image        build the container image from source, with docker, podman or buildah'
+	@echo '  make cluster      two servers at http://localhost:8080 and :8081 on an Apache Kafka, until Ctrl+C; NODES=3 for three brokers'
+	@echo '  make kafka        start that Kafka alone, at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
+	@echo '                    (scripts/kafka.sh tells how to stop, kill, freeze and start each of them)'
+	@echo '  make kafka-stop   stop it'
+	@echo ''
+	@echo 'Build on it'
+	@echo '  make dev          serve a development build at http://localhost:8080 that follows your edits, data in ./data/dev'
+	@echo '  make lint         formatting, lints, documentation, licences'
+	@echo '  make test         lint, and run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
+	@echo '  make test-all     the tests and the long suites; leaves what was measured in docs/'
+	@echo '  make chaos        break servers and brokers while people chat, and check what they saw (needs Java and Maven);'
+	@echo '                    ARGUMENTS="--faults kill-broker --rounds 30"'
+	@echo '  make fuzz         feed the decoders with made-up input, a minute each'
+	@echo '  make image-test   put a release into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
+	@echo '  make bench-codec  how fast the STOMP codec is; the table goes to docs/codec.md'
+	@echo '  make screenshots  take the pictures in README.md, of people who chat for five minutes (needs Chromium)'
 
 run:
 	@scripts/dist.sh
@@ -69,5 +75,8 @@ image:
 	@scripts/image.sh
 
 image-test:
-	@scripts/dist.sh
 	@scripts/image-test.sh
+
+screenshots:
+	@scripts/dist.sh
+	@scripts/screenshots.sh

@@ -3,6 +3,8 @@
 
 set -euo pipefail
 
+# Where it is set, `cd` may go elsewhere, and says so.
+unset CDPATH
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=$ROOT/.tools
 CARGO_BIN=${CARGO_HOME:-$HOME/.cargo}/bin

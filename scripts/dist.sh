@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Leaves the release in target/dist/: the program, the files it serves beside it, the licences of all it contains.
+# Leaves the release in target/dist/: the program, the files it serves beside it, the documents, the licences of all it contains.
 #
 #   scripts/dist.sh            the folder
 #   scripts/dist.sh archive    also target/maru-VERSION-MACHINE.tar.gz, which unpacks to that folder
@@ -65,6 +65,8 @@ cp -R target/site target/dist/site
 printf '%s\n' "${MARU_COMMIT-$(commit)}" >target/dist/commit.txt
 # Those of cargo-leptos hold the time of the build, and are larger.
 find target/dist/site -name '*.gz' | while read -r file; do gzip -n9 <"${file%.gz}" >"$file"; done
+# An image is built from source without them.
+if [ -d docs ]; then cp -R docs target/dist/docs; fi
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."
 if [ "${1:-}" = archive ]; then archive; fi
 say "The release is in target/dist/: start it with target/dist/maru"

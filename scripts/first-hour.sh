@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A newcomer's first hour: a clone of this checkout in a plain Debian, where README.md is followed word for word.
 #
-#   scripts/first-hour.sh     needs root, Debian's mmdebstrap and buildah; takes as long as a first hour does
+#   scripts/first-hour.sh     needs Linux, root, Debian's mmdebstrap and buildah; takes as long as a first hour does
 #
 # The commands are taken from README.md itself: the packages to install, then the block under "Start". rustup and Node.js,
 # which README.md leaves to their own installers, are this machine's. What was said, and how long each step took, stands
@@ -22,6 +22,7 @@ commands() { sed -n '/^## Start/,$p' README.md | sed -n '/^```sh$/,/^```$/p' | s
 
 clean_up() { buildah rm "$CONTAINER" >/dev/null 2>&1 || true; }
 
+[ "$(uname -s)" = Linux ] || fail "A plain Debian is made on Linux only: run this there."
 [ "$(id -u)" = 0 ] || fail "Only root can make a Debian: run it with sudo."
 for program in mmdebstrap buildah; do
     have "$program" || fail "$program is missing: apt-get install mmdebstrap buildah"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the image without an engine: buildah puts target/dist/ on a Debian made by mmdebstrap, starts it, and chats through it.
+# Tests the image without an engine: buildah puts target/dist/ on a Debian made by mmdebstrap, starts it, and chats through it. Linux only.
 #
-#   scripts/image-test.sh            build the image and test it
+#   scripts/image-test.sh            make the release, build the image and test it
 #   scripts/image-test.sh build      only build it; MARU_TEST_IMAGE=yes then lets scripts/end2end.sh test it
 #   scripts/image-test.sh missing    exit 0 and say what is missing, if something is; exit 1 if nothing is
 #
@@ -16,7 +16,7 @@ export CONTAINERS_STORAGE_CONF=$FOLDER/storage.conf BUILDAH_ISOLATION=chroot
 
 missing() {
     if [ "$(uname -s)" != Linux ]; then
-        echo "It is tested on Linux only."
+        echo "The image is tested on Linux only; make image builds it here, too."
     elif [ "$(id -u)" != 0 ]; then
         echo "Only root can start it without an engine: sudo make image-test."
     elif ! have buildah || ! have mmdebstrap; then
@@ -37,10 +37,14 @@ make_base() {
     mv "$FOLDER/part.tar" "$(base)"
 }
 
-build() {
+# Before anything that takes long.
+require_all() {
     local lack
     lack=$(missing)
     [ -z "$lack" ] || fail "$lack"
+}
+
+build() {
     mkdir -p "$FOLDER"
     # The driver that works on every file system, in containers too.
     printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/store"\nrunroot = "%s/run"\n' "$FOLDER" "$FOLDER" >"$CONTAINERS_STORAGE_CONF"
@@ -61,11 +65,16 @@ assemble() {
 
 case ${1:-test} in
     test)
+        require_all
+        scripts/dist.sh
         build
         say "Testing the image"
         MARU_TEST_IMAGE=yes scripts/end2end.sh tests/image.test.mjs
         ;;
-    build) build ;;
+    build)
+        require_all
+        build
+        ;;
     missing) lack=$(missing); [ -n "$lack" ] && echo "$lack" ;;
     *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

@@ -38,5 +38,6 @@ test("the archive runs from wherever it is unpacked", { skip }, async () => {
 
   const licences = readFileSync(join(folder, "LICENSE-THIRD-PARTY.txt"), "utf8");
   for (const work of [/^ {2}leptos \d/m, /^ {2}wasm-bindgen \d/m, /^ {2}librdkafka,/m, /^ {2}OpenSSL /m, /^ {2}SQLite /m]) assert.match(licences, work);
-  for (const own of ["LICENSE-MIT", "LICENSE-APACHE", "README.md"]) assert.ok(readdirSync(folder).includes(own), own);
+  for (const own of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "docs"]) assert.ok(readdirSync(folder).includes(own), own);
+  assert.ok(readdirSync(join(folder, "docs")).includes("OPERATIONS.md"));
 });

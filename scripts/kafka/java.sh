@@ -16,7 +16,7 @@ missing() {
     # The first line reads: openjdk version "17.0.15" 2025-04-15
     version=$(printf '%s\n' "$JAVA_VERSION" | sed -n 's/^[a-z]* version "\([0-9]*\).*/\1/p')
     if [ -z "$version" ]; then
-        echo "Java 17 or newer is missing: apt-get install default-jre-headless, or brew install openjdk."
+        echo "Java 17 or newer is missing: apt-get install default-jre-headless, or brew install --cask temurin."
     elif [ "$version" -lt 17 ]; then
         echo "Java 17 or newer is needed, this is $version: install a newer one, or point JAVA_HOME at it."
     elif ! libs_are_current && ! have mvn; then
