@@ -107,6 +107,7 @@ impl Code {
                 | Self::Unconfirmed
                 | Self::SlowConsumer
                 | Self::HeartbeatTimeout
+                | Self::LoginTimeout
                 | Self::Draining
         )
     }

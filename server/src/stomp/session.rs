@@ -225,6 +225,7 @@ impl<D: Destinations> Session<D> {
 
     /// Ends the session because the server goes down; the client is asked to come back after the given time.
     pub fn shutdown(&mut self, retry_after: Duration, out: &mut Vec<Output>) {
+        self.release_receipts(out);
         self.fail(Refusal::draining(retry_after), out);
     }
 
@@ -345,12 +346,21 @@ impl<D: Destinations> Session<D> {
     /// Says goodbye to a client that sent DISCONNECT.
     fn leave(&mut self, out: &mut Vec<Output>) {
         if let State::Leaving { receipt, .. } = std::mem::replace(&mut self.state, State::Closed) {
+            self.release_receipts(out);
             send_receipt(receipt.as_ref(), &Headers::new(), out);
             out.push(Output::Close {
                 code: 1000,
                 reason: "",
             });
             self.forget();
+        }
+    }
+
+    /// Sends the receipts that were held back for their order: what is missing between them by now never comes, and a
+    /// client that is not told would send again what stands in the log.
+    fn release_receipts(&mut self, out: &mut Vec<Output>) {
+        for (sent, extra) in self.pending.take_held_back() {
+            send_receipt(sent.receipt.as_ref(), &extra, out);
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) fn timed_out() -> Refusal {
     Refusal::new(
         Code::LoginTimeout,
         "Login timeout",
-        "No CONNECT came in time.",
+        "No CONNECT came in time. Connect again, and send CONNECT as soon as the socket is open.",
     )
 }
 

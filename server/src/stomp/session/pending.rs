@@ -114,6 +114,21 @@ impl PendingSends {
         Some((waiting.asker, waiting.done.unwrap_or_default()))
     }
 
+    /// Takes out the SENDs of the client that were carried out, but wait for an earlier one to be answered; oldest first.
+    pub(super) fn take_held_back(&mut self) -> Vec<(Sent, Headers)> {
+        let held_back =
+            |waiting: &Waiting| waiting.done.is_some() && matches!(waiting.asker, Asker::Client(_));
+        let taken = self
+            .by_ticket
+            .extract_if(.., |_, waiting| held_back(waiting));
+        taken
+            .filter_map(|(_, waiting)| match waiting.asker {
+                Asker::Client(sent) => Some((sent, waiting.done?)),
+                Asker::Commit { .. } => None,
+            })
+            .collect()
+    }
+
     pub(super) fn clear(&mut self) {
         self.by_ticket.clear();
     }

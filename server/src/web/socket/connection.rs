@@ -63,6 +63,10 @@ pub(super) struct Connection<D> {
     /// The client speaks in binary messages, so it is answered in binary messages.
     pub(super) binary: bool,
     pub(super) limits: Limits,
+    catch_up: CatchUp,
+    /// When to look again while the client is ahead of this server, and since when it is.
+    look_at: Option<tokio::time::Instant>,
+    ahead_since: Option<tokio::time::Instant>,
 }
 
 impl<D: Destinations> Connection<D> {
@@ -89,6 +93,9 @@ impl<D: Destinations> Connection<D> {
             completions,
             binary: false,
             limits,
+            catch_up: CatchUp::Done,
+            look_at: None,
+            ahead_since: None,
         }
     }
 
@@ -113,9 +120,6 @@ impl<D: Destinations> Connection<D> {
     async fn converse(&mut self, closing: CancellationToken) -> End {
         let mut out = Vec::new();
         let mut ping_at = tokio::time::Instant::now() + PING_EVERY;
-        let mut catch_up = CatchUp::Done;
-        let mut look_at = None;
-        let mut ahead_since = None;
         let mut leave_at = None;
         loop {
             let deadline = self
@@ -128,7 +132,6 @@ impl<D: Destinations> Connection<D> {
                     if matches!(message, Message::Close(_)) {
                         return End::Closing;
                     }
-                    catch_up = CatchUp::More;
                     self.hear(message, &mut out);
                 }
                 Some(Completion { ticket, outcome }) = self.completions.recv() => {
@@ -138,7 +141,7 @@ impl<D: Destinations> Connection<D> {
                     let batch = self.outbox.take();
                     if batch.nudged {
                         self.session.nudge();
-                        catch_up = CatchUp::More;
+                        self.catch_up = CatchUp::More;
                     }
                     if let Err(end) = self.write(batch, &mut out).await {
                         return end;
@@ -152,7 +155,7 @@ impl<D: Destinations> Connection<D> {
                         return End::Gone;
                     }
                 }
-                () = sleep_until(look_at), if catch_up == CatchUp::Wait => catch_up = CatchUp::More,
+                () = sleep_until(self.look_at), if self.catch_up == CatchUp::Wait => self.catch_up = CatchUp::More,
                 () = closing.cancelled(), if leave_at.is_none() => {
                     leave_at = Some(tokio::time::Instant::now() + LAST_RECEIPTS);
                 }
@@ -161,22 +164,21 @@ impl<D: Destinations> Connection<D> {
             if let Some(at) = leave_at {
                 self.leave(at, &mut out);
             }
-            self.queue(&mut out);
-            if catch_up == CatchUp::More && self.outbox.bytes() < REPLAY_BYTES {
-                catch_up = self.catch_up(&mut out);
-                let now = tokio::time::Instant::now();
-                look_at = Some(now + CATCH_UP_EVERY);
-                ahead_since = (catch_up == CatchUp::Wait).then(|| ahead_since.unwrap_or(now));
-                if ahead_since.is_some_and(|since| now - since >= CATCH_UP_TIME) {
-                    self.session.fail(farewell::behind(), &mut out);
-                }
-                self.queue(&mut out);
-            }
-            while self.session.wants_messages() && self.outbox.bytes() < REPLAY_BYTES {
-                // As for frames: brief, but other tasks need not wait for it.
-                tokio::task::block_in_place(|| self.session.deliver(&mut out));
-                self.queue(&mut out);
-            }
+            self.queue_all(&mut out);
+        }
+    }
+
+    /// Queues what the session says, then what its subscriptions have to get, as far as there is room.
+    fn queue_all(&mut self, out: &mut Vec<Output>) {
+        self.queue(out);
+        if self.catch_up == CatchUp::More && self.outbox.bytes() < REPLAY_BYTES {
+            self.bring_up_to_date(out);
+            self.queue(out);
+        }
+        while self.session.wants_messages() && self.outbox.bytes() < REPLAY_BYTES {
+            // As for frames: brief, but other tasks need not wait for it.
+            tokio::task::block_in_place(|| self.session.deliver(out));
+            self.queue(out);
         }
     }
 
@@ -203,6 +205,10 @@ impl<D: Destinations> Connection<D> {
                     // Destinations look into the local store; that is brief, but other tasks need not wait for it.
                     tokio::task::block_in_place(|| self.session.receive(frame, now, out));
                     self.learn_version();
+                    // Not later: what the next frame brings about comes after all that this one does, however the client
+                    // cuts its stream into WebSocket messages.
+                    self.catch_up = CatchUp::More;
+                    self.queue_all(out);
                 }
                 Ok(Some(Item::HeartBeat)) => {}
                 Ok(None) => return,
@@ -222,13 +228,21 @@ impl<D: Destinations> Connection<D> {
         }
     }
 
-    fn catch_up(&mut self, out: &mut Vec<Output>) -> CatchUp {
-        match tokio::task::block_in_place(|| self.session.destinations_mut().catch_up()) {
-            Ok(state) => state,
-            Err(refusal) => {
-                self.session.fail(refusal, out);
-                CatchUp::Done
-            }
+    fn bring_up_to_date(&mut self, out: &mut Vec<Output>) {
+        let state = tokio::task::block_in_place(|| self.session.destinations_mut().catch_up());
+        self.catch_up = state.unwrap_or_else(|refusal| {
+            self.session.fail(refusal, out);
+            CatchUp::Done
+        });
+        let now = tokio::time::Instant::now();
+        self.look_at = Some(now + CATCH_UP_EVERY);
+        self.ahead_since =
+            (self.catch_up == CatchUp::Wait).then(|| self.ahead_since.unwrap_or(now));
+        if self
+            .ahead_since
+            .is_some_and(|since| now - since >= CATCH_UP_TIME)
+        {
+            self.session.fail(farewell::behind(), out);
         }
     }
 

@@ -71,6 +71,29 @@ fn item_67_disconnect_does_not_wait_for_ever() {
 }
 
 #[test]
+fn item_67_what_was_carried_out_is_told_before_the_end_though_an_earlier_send_is_not() {
+    let goodbye = ["RECEIPT receipt-id:r1", "RECEIPT receipt-id:r2"];
+    let held_back = || {
+        let mut client = with_pending(4);
+        for number in [2, 1] {
+            assert_eq!(client.completes(number, Ok(Headers::new())), [""; 0]);
+        }
+        client
+    };
+    let mut client = held_back();
+    client.says("DISCONNECT\nreceipt:bye");
+    let last: Vec<_> = client.waits(Duration::from_mins(1));
+    let last: Vec<_> = last.into_iter().map(|(_, output)| output).collect();
+    assert_eq!(last[..2], goodbye);
+    assert_eq!(last[2..], ["RECEIPT receipt-id:bye", "CLOSE 1000"]);
+
+    let mut client = held_back();
+    let last = client.does(|session, _, out| session.shutdown(Duration::ZERO, out));
+    assert_eq!(last[..2], goodbye);
+    assert_refused(&last[2..], "Server going down", Code::Draining);
+}
+
+#[test]
 fn item_68_nothing_is_processed_after_disconnect() {
     for pending in [0, 1] {
         let mut client = with_pending(pending);
