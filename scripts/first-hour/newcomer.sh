@@ -12,6 +12,8 @@ page_answers() { (exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET / HTTP/1.1\r\nH
 serve() {
     local began=$SECONDS server
     echo "\$ $1"
+    # The container shares this machine's network: another server's page must not be taken for ours.
+    if page_answers; then note "$1: something else answers at port 8080, stop it first"; exit 1; fi
     set -m
     bash -c "$1" &
     server=$!
@@ -23,6 +25,7 @@ serve() {
     note "$1: the page answered after $((SECONDS - began)) s ($2)"
     kill -INT -- "-$server"
     wait "$server" || true
+    while page_answers; do sleep 1; done
 }
 
 finish() {
