@@ -125,7 +125,7 @@ pub(crate) fn check(input: &[u8]) {
                     client.tick(&mut world);
                 }
             }
-            12 => client.hear(how, &mut world),
+            12 => client.hear(how, &world),
             13 => client.end(how, &mut world),
             _ => client.read(&mut world),
         }

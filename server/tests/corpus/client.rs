@@ -83,7 +83,7 @@ impl Client {
         self.receipts.insert(receipt.clone());
         let now = world.now;
         self.does(world, |session, out| {
-            session.receive(frame.with("receipt", receipt), now, out)
+            session.receive(frame.with("receipt", receipt), now, out);
         });
         self.catch_up = CatchUp::More;
         self.settle_down(world);
@@ -117,10 +117,10 @@ impl Client {
     pub(crate) fn end(&mut self, how: u8, world: &mut World) {
         match how % 4 {
             0 => self.does(world, |session, out| {
-                session.shutdown(Duration::from_millis(7), out)
+                session.shutdown(Duration::from_millis(7), out);
             }),
             1 => self.does(world, |session, out| {
-                session.malformed(&DecodeError::NulInHead, out)
+                session.malformed(&DecodeError::NulInHead, out);
             }),
             2 => {
                 let refusal = Refusal::new(Code::SlowConsumer, "Slow consumer", "too slow");
