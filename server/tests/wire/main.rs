@@ -1,4 +1,4 @@
-//! The wire table: bytes in, frames and close code out, against the real program over real WebSockets.
+//! The wire table: bytes in, frames and close code out, against the real program over real sockets.
 //!
 //! The rows are in the `.wire` files beside this one, a file for each chapter of the checklist in the protocol's design;
 //! `table` says how to read them.

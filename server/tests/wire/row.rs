@@ -152,11 +152,11 @@ impl Run<'_> {
         };
         let length = content_length(&bytes);
         let frame = self.only_frame(bytes)?;
-        let (head, body) = match expected.split_once("␊␊") {
-            Some((head, body)) => (head, Some(body)),
+        let (top, body) = match expected.split_once("␊␊") {
+            Some((top, body)) => (top, Some(body)),
             None => (expected, None),
         };
-        let mut lines = head.split('␊');
+        let mut lines = top.split('␊');
         if lines.next() != Some(frame.command.as_str()) {
             return Err("another command".to_owned());
         }

@@ -43,7 +43,7 @@ pub(crate) fn bytes(text: &str, words: &HashMap<String, String>) -> Vec<u8> {
                 after
             }
             _ => {
-                bytes.extend_from_slice(rest[..character.len_utf8()].as_bytes());
+                bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 after
             }
         };
