@@ -9,9 +9,10 @@ use stomp::Limits;
 const DOCUMENT: &str = include_str!("../../docs/PROTOCOL.md");
 
 /// Every code. The test below fails when one is missing here.
-const CODES: [Code; 25] = [
+const CODES: [Code; 26] = [
     Code::UnsupportedVersion,
     Code::MalformedFrame,
+    Code::NotUtf8,
     Code::BadEscape,
     Code::FrameTooLarge,
     Code::TooManyHeaders,
