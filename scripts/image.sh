@@ -23,9 +23,8 @@ engine() {
 }
 
 build() {
-    local context=$1 engine options
+    local context=$1 options
     shift
-    engine=$(engine)
     # Only Docker's own form of image has a health check.
     if [ "$engine" = docker ]; then options=''; else options=--format=docker; fi
     [ -z "${RUNTIME_BASE:-}" ] || set -- "$@" --build-arg "RUNTIME_BASE=$RUNTIME_BASE"
@@ -38,12 +37,14 @@ build() {
 
 case ${1:-source} in
     source)
+        engine=$(engine)
         say "Building the image $IMAGE from source (20 to 30 minutes the first time)"
         build . --build-arg "MARU_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || true)"
         ;;
     prebuilt)
         [ "$(uname -s)" = Linux ] || fail "A release that was built on $(uname -s) does not run in a container: leave 'prebuilt' away."
         [ -x target/dist/maru ] || fail "There is no release in target/dist/: run make dist."
+        engine=$(engine)
         say "Building the image $IMAGE around target/dist/"
         build target/dist --build-arg DIST=prebuilt
         ;;

@@ -55,8 +55,7 @@ start() {
     lack=$(missing)
     [ -z "$lack" ] || fail "$lack"
     lock
-    if recall; then agree; else give_birth; fi
-    choose "$@"
+    if recall; then agree; choose "$@"; else settle; choose "$@"; make_identity; fi
     for node in $CHOSEN; do
         if [ -n "$(running_pid "$node")" ]; then send CONT "$node"; else launched="$launched $node"; fi
     done
@@ -111,6 +110,7 @@ status() {
 }
 
 erase() {
+    [ $# = 0 ] || fail "erase deletes the whole Kafka, not a node of it: give it no number, or use kill."
     lock
     # Not by what is remembered: making it may have been interrupted.
     kill_nodes $(existing_nodes)
@@ -119,6 +119,11 @@ erase() {
 
 # Where nothing was ever made, nothing runs: that is exit $1.
 recall_or() { recall || { say "There is no Apache Kafka in ${CLUSTER_DIR#"$ROOT"/}"; exit "$1"; }; }
+
+# It becomes a folder that `erase` deletes.
+case ${KAFKA_NAME:-main} in
+    *[!A-Za-z0-9_-]* | -* | libs | lock | maven | rehearsal | classes-*) fail "KAFKA_NAME is $KAFKA_NAME, but must be a word of letters, digits, _ and - that .kafka/ does not use itself." ;;
+esac
 
 command=${1:-}
 [ $# = 0 ] || shift
@@ -129,7 +134,7 @@ case $command in
     freeze) recall_or 1; choose "$@"; signal_chosen STOP ;;
     thaw) recall_or 1; choose "$@"; signal_chosen CONT ;;
     status) recall_or 1; choose "$@"; status ;;
-    erase) erase ;;
+    erase) erase "$@" ;;
     brokers) recall_or 1 >&2; addresses address "$(all_nodes)" ;;
     tls-brokers) recall_or 1 >&2; require_tls; addresses tls_address "$(all_nodes)" ;;
     tls-properties) recall_or 1 >&2; require_tls; login_properties ;;

@@ -20,6 +20,9 @@ prerequisites() {
         Darwin) local compiler='xcode-select --install' perl='brew install perl' ;;
         *) fail "Maru builds on Linux and macOS; on Windows, use WSL2." ;;
     esac
+    case $(target_dir) in
+        *[[:space:]]*) fail "OpenSSL cannot be built in a folder with a blank in its path: move this checkout to another folder than $ROOT." ;;
+    esac
     have cargo && have rustup || fail "Rust is missing: install rustup from https://rustup.rs and open a new terminal."
     have cc || fail "A C compiler is missing: $compiler"
     have make || fail "make is missing: $compiler"

@@ -142,9 +142,12 @@ test("both servers serve, and when one is stopped or killed its people go on at 
 test("who floods is told so, and nobody else suffers", options, async () => {
   // Every address of 127.0.0.0/8 is this machine on Linux, and another client to the proxy.
   const localAddress = process.platform === "linux" ? "127.0.0.2" : undefined;
-  const answers = await Promise.all(Array.from({ length: 2000 }, () => get(proxy, "/healthz/live", { localAddress })));
-  const statuses = answers.map((answer) => answer.status);
-  assert.ok(statuses.filter((status) => status === 200).length >= 400, "a crowd gets through");
+  const statuses = [];
+  for (let batch = 0; batch < 10 && !statuses.includes(429); batch += 1) {
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => get(proxy, "/healthz/live", { localAddress })));
+    statuses.push(...answers.map((answer) => answer.status));
+  }
+  assert.ok(statuses.filter((status) => status === 200).length >= 2400, "a crowd gets through");
   assert.ok(statuses.includes(429), "a flood does not");
   if (localAddress) assert.equal((await get(proxy, "/healthz/live")).status, 200);
 });

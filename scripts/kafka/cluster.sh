@@ -14,7 +14,7 @@ unlock() { exec 9>&-; }
 # Reads what this cluster was made with; fails if it was never made.
 recall() {
     [ -s "$CLUSTER_DIR/cluster" ] || return 1
-    # shellcheck disable=SC1091 # written by give_birth
+    # shellcheck disable=SC1091 # written by make_identity
     . "$CLUSTER_DIR/cluster"
 }
 
@@ -31,12 +31,15 @@ agree_on() {
         "delete it and its messages with scripts/kafka.sh erase, or make another one with a KAFKA_NAME and a KAFKA_PORT of its own."
 }
 
-give_birth() {
+# What a new cluster is to be made with. Nothing is made yet.
+settle() {
     NODES=${KAFKA_NODES:-1} PORT=${KAFKA_PORT:-9092} TLS=${KAFKA_TLS:-no}
     case $NODES in 1 | 3) ;; *) fail "KAFKA_NODES is $NODES, but must be 1 or 3: two cannot outvote one, and more teach nothing new." ;; esac
     case $TLS in yes | no) ;; *) fail "KAFKA_TLS is $TLS, but must be yes or no." ;; esac
-    case $PORT in '' | *[!0-9]*) fail "KAFKA_PORT is $PORT, but must be a number." ;; esac
-    make_identity
+    case $PORT in
+        [1-9]*[!0-9]* | [!1-9]* | ??????*) false ;;
+        *) [ "$PORT" -le $((65536 - 3 * NODES)) ] ;;
+    esac || fail "KAFKA_PORT is $PORT, but must be a number from 1 to $((65536 - 3 * NODES))."
 }
 
 # Everything that makes a cluster itself.

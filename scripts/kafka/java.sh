@@ -4,6 +4,8 @@ LIBS=$HOME_DIR/libs
 # What every JVM here is started with. The archive is only valid for the same garbage collector.
 JVM_FLAGS='-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off'
 
+# Every JVM runs in .kafka/, so that neither its options nor its settings need the folder's own name: that may have blanks, and
+# Java reads settings as Latin-1.
 java_program() { if [ -n "${JAVA_HOME:-}" ]; then echo "$JAVA_HOME/bin/$1"; else echo "$1"; fi; }
 
 # What Java says of itself. Asked once, in the script's own process, for it takes a tenth of a second.
@@ -46,14 +48,15 @@ class_archive() {
     printf '%s\n' "$HOME_DIR/classes-$(printf '%s\n' "$JAVA_VERSION" | cat - "$LIBS/pom.xml" | cksum | tr -dc '0-9').jsa"
 }
 
-# What Java is told about the archive: to use it, or in the run that is for nothing else, to write it at its end.
+# What Java is told about the archive: to use it, or in the run that is for nothing else, to write it at its end. By its name
+# alone, as these are words without quotes: it lies where Java is started.
 class_sharing() {
     local archive
     archive=$(class_archive)
     if [ -n "${ARCHIVE_AT_EXIT:-}" ]; then
-        echo "-XX:ArchiveClassesAtExit=$ARCHIVE_AT_EXIT"
+        echo "-XX:ArchiveClassesAtExit=${ARCHIVE_AT_EXIT##*/}"
     elif [ -s "$archive" ]; then
-        echo "-XX:SharedArchiveFile=$archive"
+        echo "-XX:SharedArchiveFile=${archive##*/}"
     fi
 }
 

@@ -94,7 +94,7 @@ controller.quorum.bootstrap.servers=$(for_each_node 127.0.0.1:PORT)
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$tls_protocol
-log.dirs=$dir/data
+log.dirs=${dir#"$HOME_DIR"/}/data
 default.replication.factor=$copies
 min.insync.replicas=$acknowledging
 offsets.topic.replication.factor=$copies
@@ -115,7 +115,7 @@ PROPERTIES
     if [ "$TLS" = no ]; then return; fi
     cat >>"$dir/server.properties" <<PROPERTIES
 ssl.keystore.type=PKCS12
-ssl.keystore.location=$CLUSTER_DIR/keys.p12
+ssl.keystore.location=${CLUSTER_DIR#"$HOME_DIR"/}/keys.p12
 ssl.keystore.password=$PASSWORD
 sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
@@ -129,6 +129,7 @@ format() {
     if [ -e "$dir/formatted" ]; then return; fi
     rm -rf "$dir/data"
     if [ "$TLS" = yes ]; then scram="--add-scram SCRAM-SHA-512=[name=maru,password=$PASSWORD]"; fi
+    cd "$HOME_DIR"
     # shellcheck disable=SC2086 # lists of words
     CLASSPATH=$(class_path) "$(java_program java)" -Xmx128m $JVM_FLAGS $(ARCHIVE_AT_EXIT='' class_sharing) \
         -Dlog4j2.configurationFile="$DEPLOY/log4j2.properties" \
@@ -144,6 +145,7 @@ launch() {
     # In a process group of its own (set -m), or Ctrl+C in `make cluster` would reach the broker too. Without the lock.
     (
         set -m
+        cd "$HOME_DIR"
         # shellcheck disable=SC2086 # lists of words
         CLASSPATH=$(class_path) nohup "$(java_program java)" -Xms128m -Xmx256m $JVM_FLAGS $(class_sharing) \
             -Dlog4j2.configurationFile="$DEPLOY/log4j2.properties" -Dkafka.logs.dir="$dir" \

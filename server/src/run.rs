@@ -251,6 +251,12 @@ fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
 
 /// Release builds have hashed file names and a list of them beside the program; development builds have plain names.
 fn find_assets(config: &Config) -> Result<(Assets, bool), RunError> {
+    if !config.site.join("pkg").is_dir() {
+        tracing::warn!(
+            site = %config.site.display(),
+            "the page's files are not there, so pages have neither style nor script: put the folder `site` beside the program, or name it with MARU_SITE"
+        );
+    }
     let program = std::env::current_exe().unwrap_or_default();
     let hashed = config.reload_port.is_none() && program.with_file_name("hash.txt").is_file();
     let mut options = LeptosOptions::builder()
