@@ -60,12 +60,13 @@ cp "$(command -v node)" "$debian/usr/local/bin/"
 cp -a "$node_prefix/lib/node_modules/npm" "$debian/usr/local/lib/node_modules/"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$debian/usr/local/bin/npm"
 ln -s ../lib/node_modules/npm/bin/npx-cli.js "$debian/usr/local/bin/npx"
-# This machine's certificates, sources of packages and names, as somebody at this desk would have them.
-cp /etc/ssl/certs/ca-certificates.crt "$debian/etc/ssl/certs/ca-certificates.crt"
+# Authorities that this machine trusts beside Debian's own, as somebody at this desk would have them.
+cp -R /usr/local/share/ca-certificates/. "$debian/usr/local/share/ca-certificates/"
 git clone --quiet "file://$ROOT" "$person/maru"
 commands >"$person/commands"
 cp scripts/first-hour/newcomer.sh "$person/"
 inside() { buildah run --isolation chroot --user "$1" "$CONTAINER" -- "${@:2}"; }
+inside root update-ca-certificates >/dev/null
 inside root sh -c 'useradd --shell /bin/bash newcomer && chown -R newcomer /home/newcomer'
 
 say "Installing what README.md asks for: $(packages)"

@@ -2,6 +2,8 @@
 
 set -euo pipefail
 export HOME=/home/newcomer PATH=/home/newcomer/.cargo/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
+# Node.js and pip have lists of their own of whom to trust; this one is the system's.
+export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 cd "$HOME/maru"
 
 note() { echo "$*" | tee -a "$HOME/times.txt"; }
