@@ -23,6 +23,9 @@ const STANDARD: [&str; 7] = [
     header::CLIENT_MSG_ID,
 ];
 
+/// Headers by which some clients say with every frame who they are: nobody else's business, whatever their case.
+const SECRETS: [&str; 3] = ["login", "passcode", "authorization"];
+
 /// The record that a SEND asks for, or the reason why it is refused.
 ///
 /// The sender comes from the session. `fresh_id` is used when the client gave no id of its own.
@@ -107,10 +110,7 @@ fn passed_on(headers: &Headers) -> Result<Map<String, Value>, Refusal> {
         )));
     }
     let mut kept = Map::new();
-    for (name, value) in headers
-        .iter()
-        .filter(|(name, _)| !STANDARD.contains(&&***name))
-    {
+    for (name, value) in headers.iter().filter(|(name, _)| travels(name)) {
         // The first of repeated headers counts.
         if !kept.contains_key(&**name) {
             kept.insert(name.to_string(), Value::String(value.to_string()));
@@ -125,6 +125,13 @@ fn passed_on(headers: &Headers) -> Result<Map<String, Value>, Refusal> {
         ));
     }
     Ok(kept)
+}
+
+fn travels(name: &str) -> bool {
+    !STANDARD.contains(&name)
+        && !SECRETS
+            .iter()
+            .any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 #[cfg(test)]
@@ -159,6 +166,16 @@ mod tests {
             r#"{"headers":{"mood":"good"}}"#
         );
         assert_eq!(admitted(Headers::new(), b"x").unwrap().id, "fresh");
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_does_not_travel() {
+        let headers = Headers::new()
+            .with("login", "bot")
+            .with("passcode", "a secret of mine")
+            .with("Authorization", "Bearer token")
+            .with("authorization", "Bearer token");
+        assert!(admitted(headers, b"x").unwrap().other.is_empty());
     }
 
     #[test]
