@@ -100,7 +100,10 @@ impl ChatDestinations {
 
 impl Destinations for ChatDestinations {
     fn connect(&mut self, credentials: Credentials) -> Result<Headers, Refusal> {
-        let guest = credentials.login.filter(|_| self.chat.settings.programs);
+        // Clients that ask for a login and get none often send an empty one.
+        let guest = credentials
+            .login
+            .filter(|login| !login.is_empty() && self.chat.settings.programs);
         self.person = match (&self.visitor, guest) {
             (Visitor::Browser(Some(person)), _) => Some(person.clone()),
             (_, Some(login)) => Some(

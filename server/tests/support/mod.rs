@@ -141,7 +141,8 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
     }
     command
         .env("MARU_LISTEN", "127.0.0.1:0")
-        .env("MARU_LOG", "warn")
+        // That the page's files are not there is no news here.
+        .env("MARU_LOG", "warn,server::run=error")
         .env("MARU_DATA", data)
         .envs(settings.iter().copied())
         .stdin(Stdio::null())

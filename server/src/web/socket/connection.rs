@@ -21,6 +21,9 @@ use crate::stomp::{CatchUp, Destinations};
 
 /// Between two WebSocket pings, which tell live sockets from dead ones without the client's timers.
 const PING_EVERY: Duration = Duration::from_secs(25);
+/// When the first one goes out: before a client that promises heart-beats every 5 s can have missed three of them, for then
+/// only an answered ping excuses it.
+const FIRST_PING: Duration = Duration::from_secs(4);
 /// Between two looks at the room while the client is ahead of this server.
 const CATCH_UP_EVERY: Duration = Duration::from_millis(50);
 /// After so long the client is better off elsewhere.
@@ -119,7 +122,7 @@ impl<D: Destinations> Connection<D> {
 
     async fn converse(&mut self, closing: CancellationToken) -> End {
         let mut out = Vec::new();
-        let mut ping_at = tokio::time::Instant::now() + PING_EVERY;
+        let mut ping_at = tokio::time::Instant::now() + FIRST_PING;
         let mut leave_at = None;
         loop {
             let deadline = self
