@@ -143,8 +143,9 @@ test("who floods is told so, and nobody else suffers", options, async () => {
   // Every address of 127.0.0.0/8 is this machine on Linux, and another client to the proxy.
   const localAddress = process.platform === "linux" ? "127.0.0.2" : undefined;
   const statuses = [];
-  for (let batch = 0; batch < 10 && !statuses.includes(429); batch += 1) {
-    const answers = await Promise.all(Array.from({ length: 1000 }, () => get(proxy, "/healthz/live", { localAddress })));
+  // A few at once: a person's terminal often may not hold more than 256 files open.
+  for (let batch = 0; batch < 100 && !statuses.includes(429); batch += 1) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => get(proxy, "/healthz/live", { localAddress })));
     statuses.push(...answers.map((answer) => answer.status));
   }
   assert.ok(statuses.filter((status) => status === 200).length >= 2400, "a crowd gets through");
