@@ -234,7 +234,7 @@ impl<D: Destinations> Session<D> {
         self.liveness.heard(now);
     }
 
-    /// Learns that the client answered a WebSocket ping. The connection sends one every 25 s.
+    /// Learns that the client answered a WebSocket ping. The connection sends the first soon, then one every 25 s.
     pub fn pong(&mut self, now: Instant) {
         self.liveness.pong(now);
     }
