@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("empty.html", room_document(refused, options))?;
     let lobby = |person, rooms, notice| LobbyState {
         viewer: Viewer {
+            theme: protocol::Theme::default(),
             person,
             language: Language::Ko,
         },
@@ -88,6 +89,8 @@ fn person(uid: &str, name: &str) -> Sender {
 
 fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
     Message {
+        reference: None,
+        folded: protocol::Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,
@@ -106,12 +109,20 @@ fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
 fn room(language: Language, person: Option<Sender>) -> Result<RoomState, Box<dyn Error>> {
     let messages = conversation();
     Ok(RoomState {
-        viewer: Viewer { person, language },
+        focus: None,
+        read: None,
+        viewer: Viewer {
+            theme: protocol::Theme::default(),
+            person,
+            language,
+        },
         room: "개발팀".parse()?,
         rooms: rooms()?,
         epoch: Epoch(0x5f2c_9a01),
         head: messages.last().map_or(-1, |last| last.position.offset),
         history: HistoryPage {
+            newer: false,
+            head: -1,
             messages,
             more: true,
         },
@@ -220,6 +231,8 @@ fn rooms() -> Result<Vec<RoomSummary>, Box<dyn Error>> {
     let jiu = || person("u-jiu", "지우");
     let summary = |room: &str, last| -> Result<RoomSummary, Box<dyn Error>> {
         Ok(RoomSummary {
+            unread: 0,
+            mentions: 0,
             room: room.parse::<RoomName>()?,
             last,
         })

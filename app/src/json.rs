@@ -5,7 +5,9 @@
 
 use std::str::FromStr;
 
-use protocol::{HistoryPage, Kind, Language, Message, RoomState, RoomSummary, Sender, Viewer};
+use protocol::{
+    Folded, HistoryPage, Kind, Language, Message, RoomState, RoomSummary, Sender, Viewer,
+};
 use serde_json::Map;
 
 /// A parsed value.
@@ -31,6 +33,8 @@ type Result<T> = std::result::Result<T, Unreadable>;
 /// What a room's page was rendered from.
 pub(crate) fn room_state(json: &impl Json) -> Result<RoomState> {
     Ok(RoomState {
+        focus: None,
+        read: None,
         viewer: viewer(&object(json, "viewer")?)?,
         room: parsed(json, "room")?,
         rooms: list(json, "rooms", room_summary)?,
@@ -47,6 +51,8 @@ pub(crate) fn history_page(json: &impl Json) -> Result<HistoryPage> {
     Ok(HistoryPage {
         messages: list(json, "messages", message)?,
         more: more.ok_or(Unreadable("more"))?,
+        newer: false,
+        head: -1,
     })
 }
 
@@ -59,7 +65,9 @@ pub(crate) fn message(json: &impl Json) -> Result<Message> {
         kind: Kind::from_word(&text(json, "type")?),
         id: text(json, "id")?,
         sender: sender(&object(json, "sender")?)?,
+        reference: None,
         body: text(json, "body")?,
+        folded: Folded::default(),
         other: Map::new(),
     })
 }
@@ -74,6 +82,7 @@ fn sender(json: &impl Json) -> Result<Sender> {
 fn viewer(json: &impl Json) -> Result<Viewer> {
     let language = Language::from_tag(&text(json, "language")?);
     Ok(Viewer {
+        theme: protocol::Theme::default(),
         person: json
             .field("person")
             .map(|person| sender(&person))
@@ -84,6 +93,8 @@ fn viewer(json: &impl Json) -> Result<Viewer> {
 
 fn room_summary(json: &impl Json) -> Result<RoomSummary> {
     Ok(RoomSummary {
+        unread: 0,
+        mentions: 0,
         room: parsed(json, "room")?,
         last: message(&object(json, "last")?)?,
     })
@@ -160,16 +171,23 @@ pub(crate) mod tests {
             kind,
             id: format!("m-{offset}"),
             sender: sender.clone(),
+            reference: None,
             body: "안녕 \"<b>\"\n".to_owned(),
+            folded: Folded::default(),
             other: Map::new(),
         };
         RoomState {
+            focus: None,
+            read: None,
             viewer: Viewer {
+                theme: protocol::Theme::default(),
                 person,
                 language: Language::En,
             },
             room: "자유게시판".parse().unwrap(),
             rooms: vec![RoomSummary {
+                unread: 0,
+                mentions: 0,
                 room: "general".parse().unwrap(),
                 last: message(9, Some(4), Kind::System),
             }],
@@ -181,6 +199,8 @@ pub(crate) mod tests {
                     message(2, Some(1), Kind::React),
                 ],
                 more: true,
+                newer: false,
+                head: -1,
             },
             notice: notice.map(ToOwned::to_owned),
         }

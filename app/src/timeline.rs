@@ -159,6 +159,8 @@ mod tests {
 
     fn message(offset: i64, uid: &str, ts: i64) -> Arc<Message> {
         Arc::new(Message {
+            reference: None,
+            folded: protocol::Folded::default(),
             position: Position {
                 epoch: Epoch(1),
                 partition: 3,

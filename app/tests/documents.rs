@@ -41,6 +41,8 @@ fn sender(name: &str) -> Sender {
 
 fn message(offset: i64, name: &str, body: &str) -> Message {
     Message {
+        reference: None,
+        folded: protocol::Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,
@@ -58,11 +60,16 @@ fn message(offset: i64, name: &str, body: &str) -> Message {
 
 fn room(person: Option<Sender>, messages: Vec<Message>) -> RoomState {
     let rooms = messages.last().map(|last| RoomSummary {
+        unread: 0,
+        mentions: 0,
         room: "자유게시판".parse().unwrap(),
         last: last.clone(),
     });
     RoomState {
+        focus: None,
+        read: None,
         viewer: Viewer {
+            theme: protocol::Theme::default(),
             person,
             language: Language::Ko,
         },
@@ -71,6 +78,8 @@ fn room(person: Option<Sender>, messages: Vec<Message>) -> RoomState {
         epoch: Epoch(0x5f2c_9a01),
         head: messages.last().map_or(-1, |last| last.position.offset),
         history: HistoryPage {
+            newer: false,
+            head: -1,
             messages,
             more: true,
         },
@@ -185,6 +194,7 @@ fn every_inline_script_carries_the_nonce_and_nothing_else_runs() {
         render(room(None, vec![message(1, "a", "b")])),
         with_assets(|options| {
             let viewer = Viewer {
+                theme: protocol::Theme::default(),
                 person: None,
                 language: Language::En,
             };
@@ -215,10 +225,13 @@ fn every_inline_script_carries_the_nonce_and_nothing_else_runs() {
 fn the_lobby_needs_no_program() {
     let last = message(7, "지우", &"가나다 ".repeat(1_000));
     let rooms = vec![RoomSummary {
+        unread: 0,
+        mentions: 0,
         room: "점심".parse().unwrap(),
         last,
     }];
     let viewer = Viewer {
+        theme: protocol::Theme::default(),
         person: Some(sender("나연")),
         language: Language::En,
     };
@@ -258,6 +271,8 @@ fn long_last_messages_of_rooms_are_sent_shortened() {
     let mut state = room(None, vec![message(1, "지우", "짧은 말")]);
     state.rooms = (0..100)
         .map(|n| RoomSummary {
+            unread: 0,
+            mentions: 0,
             room: format!("room-{n}").parse().unwrap(),
             last: message(n, "지우", &"긴 말".repeat(1_000)),
         })

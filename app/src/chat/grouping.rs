@@ -22,6 +22,8 @@ mod tests {
 
     fn message(uid: &str, name: &str, ts: i64) -> Message {
         Message {
+            reference: None,
+            folded: protocol::Folded::default(),
             position: Position {
                 epoch: Epoch(1),
                 partition: 0,

@@ -133,7 +133,9 @@ impl Timeline {
         if !self.is_loading(before) {
             return 0;
         }
-        let HistoryPage { mut messages, more } = page;
+        let HistoryPage {
+            mut messages, more, ..
+        } = page;
         messages.retain(|message| message.position < before);
         let prev = self.rows.first().and_then(|first| first.prev);
         let follows_on = messages.last().map(|last| last.position.offset) == prev;

@@ -1,7 +1,9 @@
 //! STOMP frames to the server and what the server's frames mean to the engine.
 
 use bytes::Bytes;
-use protocol::{Destination, Epoch, Kind, Message, Position, RoomName, Sender, header};
+use protocol::{
+    Action, Destination, Epoch, Folded, Kind, Message, Position, RoomName, Sender, header,
+};
 use serde_json::Map;
 use stomp::{Command, Decoder, Frame, HeartBeat, Item, Limits, Version};
 
@@ -104,7 +106,7 @@ pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
     Frame::new(Command::Send)
         .with(
             "destination",
-            Destination::RoomSend(room.clone()).to_string(),
+            Destination::ToRoom(room.clone(), Action::Send).to_string(),
         )
         .with("content-type", "text/plain")
         .with(header::CLIENT_MSG_ID, id)
@@ -114,7 +116,7 @@ pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
 
 /// Reads what [`send`] wrote: the room, the id and the text.
 pub(super) fn read_send(frame: &Frame) -> Option<(RoomName, String, String)> {
-    let Ok(Destination::RoomSend(room)) = text(frame, "destination")?.parse() else {
+    let Ok(Destination::ToRoom(room, Action::Send)) = text(frame, "destination")?.parse() else {
         return None;
     };
     let id = text(frame, header::CLIENT_MSG_ID)?.to_owned();
@@ -202,7 +204,9 @@ fn message(
                 .unwrap_or_default()
                 .to_owned(),
         },
+        reference: None,
         body: body.to_owned(),
+        folded: Folded::default(),
         other: Map::new(),
     })
 }

@@ -3,19 +3,79 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::message::Kind;
 use crate::room::{RoomName, RoomNameError};
 
 /// A destination that Maru's chat knows (`docs/PROTOCOL.md`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Destination {
-    /// `/app/rooms.{room}.send`: clients send a message there.
-    RoomSend(RoomName),
+    /// `/app/rooms.{room}.{action}`: clients send there.
+    ToRoom(RoomName, Action),
     /// `/topic/rooms.{room}`: clients subscribe to a room's messages there.
     Room(RoomName),
-    /// `/topic/rooms.{room}.events`: clients subscribe to who is there and who types there. Nothing is sent yet.
+    /// `/topic/rooms.{room}.events`: clients subscribe to who is there, who types and how far people have read.
     RoomEvents(RoomName),
     /// `/user/queue/replies`: refusals and notices for this session alone.
     Replies,
+    /// `/user/queue/rooms`: the rooms' latest messages and what this person has not read.
+    Rooms,
+}
+
+/// What a SEND to a room asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Say something; with the header `ref` it answers that message.
+    Send,
+    /// Change the text of one's own message, named by the header `ref`.
+    Edit,
+    /// Take one's own message away, named by the header `ref`.
+    Delete,
+    /// React with the emoji in the body to the message named by the header `ref`.
+    React,
+    /// Take such a reaction back.
+    Unreact,
+    /// Tell that one is typing: shown for a moment and kept nowhere.
+    Typing,
+    /// Tell that one has read everything up to the message named by the header `ref`.
+    Read,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 7] = [
+        Self::Send,
+        Self::Edit,
+        Self::Delete,
+        Self::React,
+        Self::Unreact,
+        Self::Typing,
+        Self::Read,
+    ];
+
+    /// The last word of the destination.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::React => "react",
+            Self::Unreact => "unreact",
+            Self::Typing => "typing",
+            Self::Read => "read",
+        }
+    }
+
+    /// The kind of record that it makes; nothing for what the room's log does not keep.
+    pub fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Send => Some(Kind::Message),
+            Self::Edit => Some(Kind::Edit),
+            Self::Delete => Some(Kind::Delete),
+            Self::React => Some(Kind::React),
+            Self::Unreact => Some(Kind::Unreact),
+            Self::Typing | Self::Read => None,
+        }
+    }
 }
 
 /// Why a text is no destination of the chat.
@@ -23,7 +83,7 @@ pub enum Destination {
 pub enum DestinationError {
     /// Not one of the known forms.
     #[error(
-        "known destinations are /app/rooms.ROOM.send, /topic/rooms.ROOM, /topic/rooms.ROOM.events and /user/queue/replies"
+        "known destinations are /app/rooms.ROOM.ACTION (send, edit, delete, react, unreact, typing, read), /topic/rooms.ROOM, /topic/rooms.ROOM.events, /user/queue/replies and /user/queue/rooms"
     )]
     Unknown,
     /// A known form with an invalid room name.
@@ -34,10 +94,13 @@ pub enum DestinationError {
 impl fmt::Display for Destination {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RoomSend(room) => write!(formatter, "/app/rooms.{room}.send"),
+            Self::ToRoom(room, action) => {
+                write!(formatter, "/app/rooms.{room}.{}", action.as_str())
+            }
             Self::Room(room) => write!(formatter, "/topic/rooms.{room}"),
             Self::RoomEvents(room) => write!(formatter, "/topic/rooms.{room}.events"),
             Self::Replies => formatter.write_str("/user/queue/replies"),
+            Self::Rooms => formatter.write_str("/user/queue/rooms"),
         }
     }
 }
@@ -46,14 +109,20 @@ impl FromStr for Destination {
     type Err = DestinationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "/user/queue/replies" {
-            return Ok(Self::Replies);
+        match text {
+            "/user/queue/replies" => return Ok(Self::Replies),
+            "/user/queue/rooms" => return Ok(Self::Rooms),
+            _ => {}
         }
-        if let Some(room) = text
+        if let Some((room, word)) = text
             .strip_prefix("/app/rooms.")
-            .and_then(|rest| rest.strip_suffix(".send"))
+            .and_then(|rest| rest.rsplit_once('.'))
         {
-            return Ok(Self::RoomSend(room.parse()?));
+            let action = Action::ALL
+                .into_iter()
+                .find(|action| action.as_str() == word)
+                .ok_or(DestinationError::Unknown)?;
+            return Ok(Self::ToRoom(room.parse()?, action));
         }
         let Some(room) = text.strip_prefix("/topic/rooms.") else {
             return Err(DestinationError::Unknown);
@@ -75,9 +144,16 @@ mod tests {
     fn written_and_read_again() {
         for text in [
             "/app/rooms.자유게시판.send",
+            "/app/rooms.a.edit",
+            "/app/rooms.a.delete",
+            "/app/rooms.a.react",
+            "/app/rooms.a.unreact",
+            "/app/rooms.a.typing",
+            "/app/rooms.a.read",
             "/topic/rooms.general",
             "/topic/rooms.자유게시판.events",
             "/user/queue/replies",
+            "/user/queue/rooms",
         ] {
             assert_eq!(text.parse::<Destination>().unwrap().to_string(), text);
         }
@@ -91,7 +167,7 @@ mod tests {
             "/topic/general",
             "/topic/rooms.a.other",
             "/topic/rooms.a.b.events",
-            "/app/rooms.a.typing",
+            "/app/rooms.a.shout",
             "/user/queue/other",
         ] {
             assert_eq!(

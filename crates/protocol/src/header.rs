@@ -2,6 +2,16 @@
 
 /// SEND, MESSAGE: the id that the sender made before the first attempt; the same on every retry.
 pub const CLIENT_MSG_ID: &str = "client-msg-id";
+/// SEND: the position of the message that this one answers, changes, takes away, reacts to, or has read up to.
+pub const REF: &str = "ref";
+/// MESSAGE: the position of the message that this one answers.
+pub const QUOTED: &str = "x-ref";
+/// MESSAGE: the id of who wrote the message that this one answers.
+pub const QUOTED_SENDER: &str = "x-ref-sender";
+/// MESSAGE: the nickname of who wrote the message that this one answers.
+pub const QUOTED_NAME: &str = "x-ref-name";
+/// MESSAGE: the beginning of the message that this one answers; absent if it was deleted.
+pub const QUOTED_TEXT: &str = "x-ref-text";
 /// MESSAGE, RECEIPT: the epoch part of a position.
 pub const EPOCH: &str = "x-epoch";
 /// MESSAGE, RECEIPT: the offset part of a position.

@@ -20,3 +20,11 @@ pub const PAGE: usize = 50;
 pub const PAGE_MAX: usize = 200;
 /// Most messages that one SUBSCRIBE replays; more are fetched page by page.
 pub const RECOVER: usize = 2_000;
+/// Longest beginning of a message that an answer to it shows, in characters.
+pub const QUOTE_CHARS: usize = 100;
+/// Longest emoji of a reaction in bytes: a family of four with skin tones has 41.
+pub const EMOJI_BYTES: usize = 64;
+/// Most different emoji on one message; a further one is refused.
+pub const REACTIONS: usize = 20;
+/// Most people of one room that a list names; above it only their number is told.
+pub const PEOPLE: usize = 200;

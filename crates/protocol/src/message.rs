@@ -86,7 +86,10 @@ pub struct Record {
     pub room: RoomName,
     /// Who sent it.
     pub sender: Sender,
-    /// The text; empty for kinds that need none.
+    /// The message that this one answers, changes, takes away or reacts to.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Position>,
+    /// The text, or the emoji of a reaction; empty for kinds that need none.
     #[serde(default)]
     pub body: String,
     /// Fields of newer versions and headers that clients added: kept as they came.
@@ -111,11 +114,72 @@ pub struct Message {
     pub id: String,
     /// Who sent it.
     pub sender: Sender,
-    /// The text.
+    /// The message that this one answers, changes, takes away or reacts to.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Position>,
+    /// The text, or the emoji of a reaction. In a page of history it is the text after the last edit.
     pub body: String,
+    /// What later records made of it.
+    #[serde(flatten)]
+    pub folded: Folded,
     /// Fields of newer versions and headers that clients added: kept as they came.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// What a page of history says of a message beyond its record: what later records of the room made of it, and what it answers.
+///
+/// In the stream (live messages, replays, `?after=`) only [`Folded::quote`] can be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// In a page: offset of the message shown above it in the room, where that is not `prev` (which may be a reaction).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<i64>,
+    /// What the message that it answers said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Box<Quote>>,
+    /// When it was last edited, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<i64>,
+    /// Whether its author or a moderator took it away; the body is empty then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// Reactions in the order in which their first came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// The beginning of a message that another one answers, as it was when this was written or read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Who wrote it.
+    pub sender: Sender,
+    /// Its beginning on one line, at most [`crate::limits::QUOTE_CHARS`] characters; empty if it was deleted.
+    pub text: String,
+    /// Whether it was deleted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+}
+
+/// Everybody who reacted to a message with the same emoji.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Ids of the people, in the order in which they reacted; never empty.
+    pub by: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Kind {
+    /// Whether a record of this kind is a row of its own in the room; the others change an earlier row.
+    pub fn is_row(self) -> bool {
+        matches!(self, Self::Message | Self::System | Self::Unsupported)
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub fn admit(
         id,
         room,
         sender,
+        reference: None,
         body,
         other,
     })

@@ -160,7 +160,7 @@ impl Destinations for ChatDestinations {
                 self.replies.push(request.id);
                 Ok(Headers::new())
             }
-            Ok(Destination::RoomSend(_)) => {
+            Ok(Destination::ToRoom(..) | Destination::Rooms) => {
                 let detail =
                     "clients subscribe to /topic/rooms.ROOM; this destination is for sending";
                 Err(Refusal::new(Code::Forbidden, "Access refused", detail))

@@ -13,7 +13,16 @@ use super::rule::LogRecord;
 
 /// Names that [`protocol::Message`] gives to fields of its own: a record's unknown field of that name cannot be kept,
 /// because the message's JSON would have the name twice.
-const TAKEN: [&str; 3] = ["position", "prev", "ts"];
+const TAKEN: [&str; 8] = [
+    "position",
+    "prev",
+    "ts",
+    "above",
+    "quote",
+    "edited",
+    "deleted",
+    "reactions",
+];
 
 /// Most headers of another program's own that a record may carry; servers write fewer, and every client can read so many.
 const HEADERS: usize = 32;
@@ -145,6 +154,7 @@ fn newer(value: &[u8]) -> Option<Record> {
         id,
         room,
         sender,
+        reference: None,
         body,
         other: serde_json::Map::new(),
     })

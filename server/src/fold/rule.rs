@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, Message, Position, RoomName};
+use protocol::{Epoch, Folded, Message, Position, RoomName};
 use sha2::{Digest, Sha256};
 
 use super::form::{self, SkipReason};
@@ -173,7 +173,9 @@ impl PartitionFold {
                             kind: form.kind,
                             id: form.id,
                             sender: form.sender,
+                            reference: form.reference,
                             body: form.body,
+                            folded: Folded::default(),
                             other: form.other,
                         }),
                         room: form.room,

@@ -1,6 +1,6 @@
 //! Columns of the store and the checksum over each row, which SQLite's pages do not have.
 
-use protocol::{Kind, Message, Position, Sender};
+use protocol::{Folded, Kind, Message, Position, Sender};
 use rusqlite::{Row, types::FromSql};
 
 use super::{HistoryError, RoomId};
@@ -88,7 +88,9 @@ pub(super) fn message(
             uid: column(row, "uid")?,
             name: column(row, "name")?,
         },
+        reference: None,
         body: column(row, "body")?,
+        folded: Folded::default(),
         other: serde_json::Map::new(),
     };
     if message.kind.as_str() != kind {

@@ -130,6 +130,8 @@ pub(crate) mod tests {
 
     pub(crate) fn message(offset: i64, prev: Option<i64>) -> Message {
         Message {
+            reference: None,
+            folded: protocol::Folded::default(),
             position: Position::from_str(&format!("5f2c9a01-3-{offset}")).unwrap(),
             prev,
             ts: 1_700_000_000_000,

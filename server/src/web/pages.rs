@@ -126,6 +126,8 @@ fn room_state(
         .last()
         .map_or(-1, |last| last.position.offset);
     Ok(RoomState {
+        focus: None,
+        read: None,
         viewer,
         rooms: rooms(chat)?,
         epoch: chat.rooms.epoch(),
@@ -142,6 +144,7 @@ fn rooms(chat: &Chat) -> Result<Vec<RoomSummary>, HistoryError> {
 
 fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
     Viewer {
+        theme: protocol::Theme::default(),
         person: identity::person(headers, site.secure, &web.keys),
         language,
     }

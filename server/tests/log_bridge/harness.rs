@@ -292,6 +292,7 @@ pub(crate) fn name(room: &str) -> RoomName {
 
 pub(crate) fn message(room: &str, id: &str, body: &str) -> Record {
     Record {
+        reference: None,
         v: 1,
         kind: Kind::Message,
         id: id.to_owned(),

@@ -202,6 +202,8 @@ fn a_page_that_does_not_come_is_asked_for_again() {
 fn an_empty_room_in_a_new_life_of_the_log() {
     let mut live = Harness::with(
         HistoryPage {
+            newer: false,
+            head: -1,
             messages: Vec::new(),
             more: false,
         },
@@ -229,6 +231,8 @@ fn an_empty_room_in_a_new_life_of_the_log() {
     live.event(Event::Fetched {
         request: PageRequest::Latest,
         page: HistoryPage {
+            newer: false,
+            head: -1,
             messages: Vec::new(),
             more: false,
         },

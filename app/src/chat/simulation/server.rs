@@ -148,6 +148,8 @@ impl Server {
         }
         log.first.insert(key, offset);
         let message = Message {
+            reference: None,
+            folded: protocol::Folded::default(),
             position: Position {
                 epoch: self.epoch,
                 partition: 3,
@@ -201,6 +203,8 @@ impl Server {
         };
         let start = end.saturating_sub(PAGE);
         HistoryPage {
+            newer: false,
+            head: -1,
             messages: known[start..end].to_vec(),
             more: start > 0,
         }

@@ -13,6 +13,8 @@ pub(in crate::chat) const ME: &str = "나";
 /// A message of the tests' room.
 pub(in crate::chat) fn message(offset: i64, prev: Option<i64>, uid: &str, id: &str) -> Message {
     Message {
+        reference: None,
+        folded: protocol::Folded::default(),
         position: Position {
             epoch: EPOCH,
             partition: 3,
@@ -43,6 +45,8 @@ pub(in crate::chat) fn page(offsets: &[i64], more: bool) -> HistoryPage {
         .enumerate()
         .map(|(index, offset)| message(*offset, prev(index), "이웃", &format!("n{offset}")));
     HistoryPage {
+        newer: false,
+        head: -1,
         messages: messages.collect(),
         more,
     }

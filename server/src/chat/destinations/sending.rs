@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use protocol::{Destination, Record};
+use protocol::{Action, Destination, Record};
 
 use super::{ChatDestinations, canonical, unavailable, unknown_destination};
 use crate::chat::admission::admit;
@@ -42,8 +42,8 @@ impl ChatDestinations {
         fresh_id: impl FnOnce() -> String,
     ) -> Result<Record, Refusal> {
         let room = match request.destination.parse() {
-            Ok(Destination::RoomSend(room)) => canonical(room)?,
-            Ok(Destination::Room(_) | Destination::RoomEvents(_) | Destination::Replies) => {
+            Ok(Destination::ToRoom(room, Action::Send)) => canonical(room)?,
+            Ok(_) => {
                 let detail =
                     "clients send to /app/rooms.ROOM.send; this destination is for subscriptions";
                 return Err(Refusal::new(Code::Forbidden, "Access refused", detail));

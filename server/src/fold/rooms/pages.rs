@@ -49,6 +49,8 @@ impl Rooms {
             let (partition, state) = self.home(room);
             let Some(head) = state.heads.get(room) else {
                 return Ok(HistoryPage {
+                    newer: false,
+                    head: -1,
                     messages: Vec::new(),
                     more: false,
                 });
@@ -81,6 +83,8 @@ impl Rooms {
         newest_first.truncate(limit);
         newest_first.reverse();
         Ok(HistoryPage {
+            newer: false,
+            head: -1,
             messages: newest_first,
             more,
         })
@@ -98,6 +102,8 @@ impl Rooms {
             let (partition, state) = self.home(room);
             let Some(head) = state.heads.get(room) else {
                 return Ok(HistoryPage {
+                    newer: false,
+                    head: -1,
                     messages: Vec::new(),
                     more: false,
                 });
@@ -129,7 +135,12 @@ impl Rooms {
         );
         let more = messages.len() > limit;
         messages.truncate(limit);
-        Ok(HistoryPage { messages, more })
+        Ok(HistoryPage {
+            newer: false,
+            head: -1,
+            messages,
+            more,
+        })
     }
 
     /// How many messages a room has above `offset` and up to `cut`; counting stops at `at_most`.
@@ -185,7 +196,12 @@ impl Rooms {
         }
         let mut list: Vec<_> = rooms
             .into_iter()
-            .map(|(room, last)| RoomSummary { room, last })
+            .map(|(room, last)| RoomSummary {
+                unread: 0,
+                mentions: 0,
+                room,
+                last,
+            })
             .collect();
         list.sort_unstable_by_key(|summary| {
             std::cmp::Reverse((summary.last.ts, summary.last.position))
