@@ -3,7 +3,9 @@
 pub mod access;
 pub mod api;
 pub mod assets;
+mod date;
 pub mod door;
+pub mod export;
 pub mod forms;
 pub mod health;
 pub mod healthcheck;
@@ -137,6 +139,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/rooms", post(forms::open_room))
         .route("/rooms/{room}", get(pages::room))
         .route("/session", post(forms::set_nickname))
+        .route("/api/rooms/{room}/export.ndjson", get(export::export))
         .route("/api/rooms/{room}/messages", get(api::messages))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
         .layer(TimeoutLayer::with_status_code(

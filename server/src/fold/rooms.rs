@@ -5,6 +5,7 @@ mod moment;
 mod pages;
 mod stream;
 
+pub use pages::Found;
 pub use stream::Follow;
 
 use std::collections::HashMap;

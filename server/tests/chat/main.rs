@@ -7,6 +7,7 @@
 )]
 
 mod acknowledging;
+mod changing;
 mod committing;
 mod leaving;
 mod limits;

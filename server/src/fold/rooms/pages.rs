@@ -1,12 +1,39 @@
 //! Pages of a room: its rows as they are at one moment, from tail and store together.
 
-use protocol::{HistoryPage, Message, RoomName};
+use protocol::{HistoryPage, Message, Position, RoomName};
 
 use super::Rooms;
 use super::moment::{self, Moment};
 use crate::history::HistoryError;
 
+/// What stands at a position ([`Rooms::find`]).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A row of the room, as it is now.
+    Row(Box<Message>),
+    /// No row of the room.
+    Nothing,
+    /// This server has not read so far.
+    NotYet,
+}
+
 impl Rooms {
+    /// What a room has at a position.
+    pub fn find(&self, room: &RoomName, position: Position) -> Result<Found, HistoryError> {
+        let (home, next) = {
+            let (home, state) = self.home(room);
+            (home, state.fold.next)
+        };
+        if position.epoch != self.epoch || position.partition != home {
+            return Ok(Found::Nothing);
+        }
+        if position.offset >= next {
+            return Ok(Found::NotYet);
+        }
+        let row = self.row(room, position.offset)?;
+        Ok(row.map_or(Found::Nothing, |row| Found::Row(Box::new(row))))
+    }
+
     /// The latest rows of a room, oldest first; `more` says whether there are earlier ones.
     pub fn last_page(&self, room: &RoomName, limit: usize) -> Result<HistoryPage, HistoryError> {
         self.before(room, i64::MAX, limit)
