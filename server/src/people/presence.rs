@@ -370,3 +370,6 @@ fn by_name<'a>(people: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<Se
     people.sort_by(|one, other| (&one.name, &one.uid).cmp(&(&other.name, &other.uid)));
     people
 }
+
+#[cfg(test)]
+mod tests;
