@@ -9,6 +9,7 @@
 //! - [`destination`]: STOMP destinations of the chat
 //! - [`event`]: what is said in passing: who is there, who types, what has been read
 //! - [`folding`]: what later records make of a message
+//! - [`mention`]: whether a text mentions somebody
 //! - [`header`]: names of the STOMP headers that Maru adds
 //! - [`limits`]: the sizes that both sides enforce
 //!
@@ -19,6 +20,7 @@ pub mod event;
 pub mod folding;
 pub mod header;
 pub mod limits;
+pub mod mention;
 pub mod message;
 pub mod page;
 pub mod position;

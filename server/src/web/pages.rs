@@ -25,8 +25,6 @@ use crate::fold::Found;
 use crate::history::HistoryError;
 use crate::names;
 
-/// Most rooms in a list.
-const ROOMS: usize = 200;
 /// After how many seconds a page that is not ready is asked for again.
 const ASK_AGAIN: u32 = 2;
 
@@ -76,20 +74,13 @@ pub async fn lobby(
         return not_ready(&web, &site, language);
     };
     let viewer = viewer(&web, &site, &headers, language);
-    match tokio::task::spawn_blocking(move || rooms(&chat)).await {
-        Ok(Ok(rooms)) => {
-            let notice = query
-                .notice
-                .map(|notice| notice.sentence(language).to_owned());
-            let state = LobbyState {
-                viewer,
-                rooms,
-                notice,
-            };
-            document(&web, &site, StatusCode::OK, language, |options| {
-                shell::lobby_document(state, options)
-            })
-        }
+    let notice = query
+        .notice
+        .map(|notice| notice.sentence(language).to_owned());
+    match tokio::task::spawn_blocking(move || lobby_state(&chat, viewer, notice)).await {
+        Ok(Ok(state)) => document(&web, &site, StatusCode::OK, language, |options| {
+            shell::lobby_document(state, options)
+        }),
         failed => broken(
             &web,
             &site,
@@ -145,6 +136,18 @@ pub async fn room(
     }
 }
 
+fn lobby_state(
+    chat: &Chat,
+    viewer: Viewer,
+    notice: Option<String>,
+) -> Result<LobbyState, HistoryError> {
+    Ok(LobbyState {
+        rooms: rooms(chat, &viewer)?,
+        viewer,
+        notice,
+    })
+}
+
 fn room_state(
     chat: &Chat,
     viewer: Viewer,
@@ -155,11 +158,12 @@ fn room_state(
     let (history, focus, trouble) = history(chat, &room, opening)?;
     let notice =
         notice.or_else(|| trouble.map(|trouble| trouble.sentence(viewer.language).to_owned()));
+    let person = viewer.person.as_ref();
     Ok(RoomState {
         focus,
-        read: None,
+        read: person.and_then(|person| chat.listeners.people.read(&room, &person.uid)),
+        rooms: rooms(chat, &viewer)?,
         viewer,
-        rooms: rooms(chat)?,
         epoch: chat.rooms.epoch(),
         room,
         // What comes later is what the browser subscribes to.
@@ -202,8 +206,10 @@ fn history(
     }
 }
 
-fn rooms(chat: &Chat) -> Result<Vec<RoomSummary>, HistoryError> {
-    chat.rooms.list(ROOMS)
+/// All rooms, as the viewer sees them.
+fn rooms(chat: &Chat, viewer: &Viewer) -> Result<Vec<RoomSummary>, HistoryError> {
+    let people = &chat.listeners.people;
+    people.view(&chat.rooms, viewer.person.as_ref())
 }
 
 fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {

@@ -62,9 +62,7 @@ impl ChatDestinations {
         };
         let room = canonical(room)?;
         let Some(person) = self.person.clone() else {
-            let detail =
-                "say who you are first: choose a nickname on the page, or give a login in CONNECT";
-            return Err(Refusal::new(Code::Forbidden, "Access refused", detail));
+            return Err(nobody());
         };
         admit(
             room,
@@ -139,6 +137,12 @@ impl ChatDestinations {
         // Without random numbers the ticket still tells this session's messages apart.
         keys::random_uid().unwrap_or_else(|_| format!("{}-{}", self.to.connection.0, ticket.0))
     }
+}
+
+/// Who has no name may read only.
+pub(super) fn nobody() -> Refusal {
+    let detail = "say who you are first: choose a nickname on the page, or give a login in CONNECT";
+    Refusal::new(Code::Forbidden, "Access refused", detail)
 }
 
 fn rate_limited(wait: Duration) -> Refusal {
