@@ -11,6 +11,7 @@
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
 //! - [`history`]: the local store: rows, checkpoints, pages
 //! - [`hub`]: live fan-out to this server's followers
+//! - [`metrics`]: what the server counts, for whoever keeps it running
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
 //! - [`version`]: which Maru this is
@@ -28,6 +29,7 @@ pub mod fold;
 pub mod history;
 pub mod hub;
 pub mod keys;
+pub mod metrics;
 pub mod names;
 mod run;
 pub mod stomp;

@@ -14,6 +14,7 @@ use server::bridge::{
     self, DeliveryFailure, DeliveryFailures, Log, LogSettings, Stage, StartError,
 };
 use server::fold::Observer;
+use server::metrics::log::LogMetrics;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -207,6 +208,7 @@ pub(crate) struct Server {
     pub(crate) log: Log,
     pub(crate) heard: Arc<Heard>,
     pub(crate) stage: watch::Receiver<Stage>,
+    pub(crate) metrics: LogMetrics,
 }
 
 impl Server {
@@ -216,6 +218,7 @@ impl Server {
 
     pub(crate) async fn with(settings: LogSettings) -> Result<Self, StartError> {
         let heard = Arc::new(Heard::default());
+        let metrics = LogMetrics::default();
         let (tell, stage) = watch::channel(Stage::Connecting);
         let failures = Arc::clone(&heard) as Arc<dyn DeliveryFailures>;
         let started = bridge::start(
@@ -223,11 +226,17 @@ impl Server {
             Arc::clone(&heard) as Arc<dyn Observer>,
             failures,
             tell,
+            metrics.clone(),
         );
         let log = tokio::time::timeout(2 * PATIENCE, started)
             .await
             .expect("the log starts or says why not")?;
-        Ok(Self { log, heard, stage })
+        Ok(Self {
+            log,
+            heard,
+            stage,
+            metrics,
+        })
     }
 
     /// Sends a message and waits until this server has folded it.
