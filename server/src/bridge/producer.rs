@@ -36,6 +36,11 @@ pub enum ProduceError {
     /// The log takes no message of this size.
     #[error("the message is too large for the log")]
     TooLarge,
+    /// The log lets this server write nothing, whatever the message.
+    #[error(
+        "the room log takes no messages from this server at the moment, and its operator has been told; try again later"
+    )]
+    Unavailable,
     /// Something else; the sentence says what.
     #[error("the message could not be handed to the log: {0}")]
     Other(String),
@@ -162,6 +167,11 @@ impl Producer {
                     self.shared
                         .replace(slot, producer, ProducerFailure::Fatal, &reason);
                     ProduceError::Other("the connection to the log is being renewed".to_owned())
+                }
+                // librdkafka remembers what the broker said last.
+                _ if failure(&error) == DeliveryFailure::Unavailable => {
+                    producer.context().mention(&error);
+                    ProduceError::Unavailable
                 }
                 _ => ProduceError::Other(error.to_string()),
             }),

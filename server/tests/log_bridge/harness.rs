@@ -107,6 +107,16 @@ impl Broker {
         self.pocket = Some((pocket, directory));
     }
 
+    /// Takes everything from pocket-kafka, at the same address.
+    pub(crate) async fn wipe(&mut self) {
+        let stopped = self.stop().await;
+        stopped.replace(tempfile::tempdir().unwrap(), self).await;
+    }
+
+    pub(crate) fn is_pocket(&self) -> bool {
+        self.pocket.is_some()
+    }
+
     /// Another log on the same broker.
     pub(crate) fn another(&self) -> Self {
         let (address, properties) = (self.address.clone(), self.properties.clone());
@@ -186,6 +196,19 @@ fn tell_the_story() {
 pub(crate) struct Stopped {
     directory: TempDir,
     port: u16,
+}
+
+impl Stopped {
+    /// Where its files lie.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts it again with other files.
+    pub(crate) async fn replace(self, directory: TempDir, broker: &mut Broker) {
+        let port = self.port;
+        broker.resume(Self { directory, port }).await;
+    }
 }
 
 async fn pocket_kafka(directory: &TempDir, port: u16) -> PocketKafka {

@@ -10,8 +10,11 @@
 
 mod foreign;
 mod harness;
+mod losing;
+mod proxy;
 mod security;
 mod three_brokers;
+mod watching;
 
 use std::fs;
 use std::time::{Duration, Instant};
