@@ -4,12 +4,13 @@ use std::fs;
 
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use server::bridge::{Stage, partition_of};
 use server::metrics::log::Start;
 use tempfile::tempdir;
 
-use crate::harness::{Broker, PARTITIONS, Server, name, wait};
+use crate::harness::{Broker, PARTITIONS, PATIENCE, Server, name, wait};
 
 /// Waits until a server says that it cannot follow the log any more, and gives its reason.
 async fn lost(server: &Server) -> String {
@@ -104,10 +105,14 @@ async fn a_log_that_is_shorter_than_the_checkpoint_is_another_one() {
     server.log.shutdown().await;
 }
 
-fn admin(broker: &Broker) -> AdminClient<DefaultClientContext> {
+fn config(broker: &Broker) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &broker.address);
-    config.create().unwrap()
+    config
+}
+
+fn admin(broker: &Broker) -> AdminClient<DefaultClientContext> {
+    config(broker).create().unwrap()
 }
 
 /// What can be done to topics only where others administer them, too.
@@ -126,7 +131,14 @@ async fn delete(broker: &Broker, topic: &str) {
         .delete_topics(&[&topic], &AdminOptions::new())
         .await
         .unwrap();
-    assert_eq!(deleted, [Ok(topic)]);
+    assert_eq!(deleted, [Ok(topic.clone())]);
+    // Brokers carry it out afterwards.
+    let consumer: BaseConsumer = config(broker).create().unwrap();
+    wait(|| {
+        let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE).unwrap();
+        metadata.topics()[0].partitions().is_empty()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

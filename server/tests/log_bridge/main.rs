@@ -13,6 +13,9 @@ mod harness;
 mod losing;
 mod proxy;
 mod security;
+mod serving;
+#[path = "../support/mod.rs"]
+mod support;
 mod three_brokers;
 mod watching;
 

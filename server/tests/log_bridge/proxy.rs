@@ -152,23 +152,10 @@ struct Conversation {
 impl Conversation {
     async fn run(self, client: TcpStream, broker: TcpStream) {
         let (from_client, to_client) = client.into_split();
-        let (from_broker, mut to_broker) = broker.into_split();
+        let (from_broker, to_broker) = broker.into_split();
         let (answers, queue) = mpsc::channel::<Bytes>(64);
         let writing = tokio::spawn(write_all(queue, to_client));
-        let (questions, replies) = (self.clone(), answers.clone());
-        let asking = tokio::spawn(async move {
-            let mut from_client = from_client;
-            while let Some(frame) = read(&mut from_client).await {
-                match questions.question(frame) {
-                    Passed::On(frame) => {
-                        if write(&mut to_broker, &frame).await.is_err() {
-                            return;
-                        }
-                    }
-                    Passed::Answered(frame) => drop(replies.send(frame).await),
-                }
-            }
-        });
+        let asking = tokio::spawn(self.clone().ask(from_client, to_broker, answers.clone()));
         let mut from_broker = from_broker;
         while let Some(frame) = read(&mut from_broker).await {
             if answers.send(self.answer(frame)).await.is_err() {
@@ -177,6 +164,23 @@ impl Conversation {
         }
         asking.abort();
         writing.abort();
+    }
+
+    async fn ask(
+        self,
+        mut client: OwnedReadHalf,
+        mut broker: OwnedWriteHalf,
+        answers: mpsc::Sender<Bytes>,
+    ) {
+        while let Some(frame) = read(&mut client).await {
+            let done = match self.question(frame) {
+                Passed::On(frame) => write(&mut broker, &frame).await.is_ok(),
+                Passed::Answered(frame) => answers.send(frame).await.is_ok(),
+            };
+            if !done {
+                return;
+            }
+        }
     }
 
     fn question(&self, frame: Bytes) -> Passed {

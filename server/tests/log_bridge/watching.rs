@@ -15,7 +15,7 @@ const LIVE: i32 = 0;
 
 /// A room in this partition.
 fn room_in(wanted: i32) -> String {
-    (0..)
+    (0..1_000)
         .map(|number| format!("room-{number}"))
         .find(|room| partition_of(&name(room), PARTITIONS) == wanted)
         .unwrap()

@@ -129,6 +129,15 @@ impl Maru {
         value.unwrap_or_else(|| panic!("no {series} in {text}"))
     }
 
+    /// Waits until exactly so much is there.
+    pub(crate) async fn becomes(&self, series: &str, wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.metric(series) != wanted {
+            assert!(Instant::now() < deadline, "{series} is not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until at least so much is counted.
     pub(crate) async fn counts(&self, series: &str, at_least: u64) {
         let deadline = Instant::now() + PATIENCE;
@@ -199,6 +208,15 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// What a client hears, heart-beats and pings too.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A WebSocket message.
+    Stomp(String),
+    /// A WebSocket ping.
+    Ping,
 }
 
 /// A STOMP client.
@@ -299,6 +317,25 @@ impl Client {
         tokio::time::timeout(PATIENCE, self.read())
             .await
             .expect("a frame in time")
+    }
+
+    /// The next thing that comes, whatever it is. The client hears of pings only while it is asked, and a server that says
+    /// nothing would be waited for without an end: so this has one.
+    pub(crate) async fn hear(&mut self) -> Heard {
+        let heard = tokio::time::timeout(PATIENCE, self.socket.next())
+            .await
+            .expect("something in time");
+        match heard {
+            Some(Ok(Message::Ping(_))) => Heard::Ping,
+            Some(Ok(Message::Text(text))) => Heard::Stomp(text.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the socket as a WebSocket client does, without DISCONNECT.
+    pub(crate) async fn close(&mut self) {
+        self.socket.close(None).await.unwrap();
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 
     async fn read(&mut self) -> Result<Frame, Option<CloseFrame>> {
