@@ -14,10 +14,12 @@
 //! - `side`: the topics beside the messages: what is said in passing, and read markers
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
+//! - `identity`: whether the log is still the one that was begun to be followed
 
 mod checkpoint;
 mod consumer;
 mod epoch;
+mod identity;
 mod link;
 mod producer;
 mod scan;
@@ -28,8 +30,8 @@ mod topics;
 mod trouble;
 mod watchdog;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -58,8 +60,10 @@ pub fn librdkafka_version() -> String {
 pub enum DeliveryFailure {
     /// Time ran out: the message may or may not be in the log.
     Unknown,
-    /// The log said no for good; the reason is a sentence.
+    /// The log does not accept the message; the reason is a sentence.
     Refused(String),
+    /// The log lets this server write nothing, whatever the message: it is not there, and an operator has to act.
+    Unavailable,
 }
 
 /// Learns of messages that the producer took and the log did not.
@@ -197,8 +201,19 @@ impl Log {
 
     /// Waits up to ten seconds for the log to take what was produced, stops reading, and commits what is folded.
     pub async fn shutdown(self) {
+        self.end(FLUSH).await;
+    }
+
+    /// Ends as [`shutdown`](Self::shutdown), for a log that is lost: what was produced for it is not waited for.
+    pub async fn give_up(self) {
+        self.end(Duration::ZERO).await;
+    }
+
+    async fn end(self, flush: Duration) {
         let ended = tokio::task::spawn_blocking(move || {
-            self.producer.flush(FLUSH);
+            if !flush.is_zero() {
+                self.producer.flush(flush);
+            }
             drop(self.stop);
             for thread in self.threads {
                 if thread.join().is_err() {
@@ -211,6 +226,15 @@ impl Log {
             tracing::error!("stopping the log has panicked");
         }
     }
+}
+
+/// What the watchdog tells the reading thread.
+#[derive(Default)]
+struct Orders {
+    /// Take another consumer.
+    renew: AtomicBool,
+    /// Give up, for this reason.
+    lost: OnceLock<String>,
 }
 
 /// Tells the reading thread to end when it is dropped.

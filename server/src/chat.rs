@@ -52,10 +52,12 @@ impl Chat {
             ProduceError::TooLarge => {
                 Refusal::new(Code::InvalidMessage, "Invalid message", error.to_string())
             }
-            ProduceError::QueueFull | ProduceError::Other(_) => Refusal {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Refusal::new(Code::Unavailable, "Unavailable", error.to_string())
-            },
+            ProduceError::QueueFull | ProduceError::Unavailable | ProduceError::Other(_) => {
+                Refusal {
+                    retry_after: Some(Duration::from_secs(1)),
+                    ..Refusal::new(Code::Unavailable, "Unavailable", error.to_string())
+                }
+            }
         })
     }
 

@@ -1,7 +1,6 @@
 //! The steps from nothing to a caught-up fold, tried again until Kafka answers.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use super::{
 };
 use crate::fold::{Committer, Limits, Observer, Rooms};
 use crate::history::{Saved, Store};
+use crate::metrics::log::{LogMetrics, Start};
 
 /// Between two attempts to reach Kafka.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -38,11 +38,12 @@ pub async fn start(
     observer: Arc<dyn Observer>,
     failures: Arc<dyn DeliveryFailures>,
     stage: watch::Sender<Stage>,
+    metrics: LogMetrics,
 ) -> Result<Log, StartError> {
     stage.send_replace(Stage::Connecting);
     settings.check_files()?;
     let link = Arc::new(Link::new(&settings.brokers));
-    let producer = Producer::new(&settings, &link, failures)?;
+    let producer = Producer::new(&settings, &link, failures, &metrics)?;
     let stop = Stop::new();
     let side_settings = settings.clone();
     let (tell, outcome) = oneshot::channel();
@@ -53,6 +54,7 @@ pub async fn start(
         producer: producer.clone(),
         stage,
         stopped: stop.signal(),
+        metrics,
         runtime: Handle::current(),
     };
     let consumer = thread::Builder::new()
@@ -89,6 +91,7 @@ struct Starter {
     producer: Producer,
     stage: watch::Sender<Stage>,
     stopped: Stopped,
+    metrics: LogMetrics,
     runtime: Handle,
 }
 
@@ -131,7 +134,10 @@ impl Starter {
             return;
         }
         if let Err(sentence) = reader.follow() {
-            tracing::error!(reason = sentence, "the log can no longer be followed");
+            tracing::error!(
+                reason = sentence,
+                "the log can no longer be followed: clients are sent away, and it is begun anew"
+            );
             self.stage.send_replace(Stage::Failed(sentence));
         }
     }
@@ -144,10 +150,10 @@ impl Starter {
     fn watch(&self, reader: &Reader) -> Result<JoinHandle<()>, StartError> {
         let watchdog = Watchdog {
             consumer: self.consumer()?,
-            topic: self.settings.messages_topic(),
-            partitions: self.settings.partitions,
+            settings: self.settings.clone(),
             rooms: Arc::clone(&reader.rooms),
-            renew: Arc::clone(&reader.renew),
+            orders: Arc::clone(&reader.orders),
+            metrics: self.metrics.clone(),
             stopped: self.stopped.clone(),
         };
         Ok(thread::Builder::new()
@@ -170,6 +176,11 @@ impl Starter {
             start_over,
             watermarks,
         } = self.reach(&consumer, &store.saved)?;
+        let begins_as = match (&start_over, store.saved.epoch) {
+            (Some(_), _) => Start::Rebuilt,
+            (None, None) => Start::Fresh,
+            (None, Some(_)) => Start::Continued,
+        };
         if let Some(reason) = start_over {
             store = store.start_over(&reason)?;
         }
@@ -190,11 +201,13 @@ impl Starter {
             settings: self.settings.clone(),
             context: self.context.clone(),
             rooms,
-            renew: Arc::new(AtomicBool::new(false)),
+            orders: Arc::default(),
+            metrics: self.metrics.clone(),
             stopped: self.stopped.clone(),
             consumer,
             watermarks,
         };
+        self.metrics.starts.add(begins_as);
         tracing::info!(%epoch, topic = self.settings.messages_topic(), partitions, "the log is there");
         Ok((reader, committer))
     }
@@ -206,6 +219,7 @@ impl Starter {
             match self.survey(consumer, saved) {
                 Ok(surveyed) => {
                     link.answered();
+                    self.metrics.connected.set(1);
                     return Ok(surveyed);
                 }
                 Err(Trouble::Never(error)) => return Err(error),
@@ -259,7 +273,13 @@ impl Starter {
         let watermarks = (0..settings.partitions)
             .map(|partition| consumer.fetch_watermarks(&topic, partition, ANSWER))
             .collect::<Result<Vec<_>, _>>()?;
-        let supersede = || epoch::supersede(consumer, context, settings, stopped, known);
+        let supersede = || {
+            let epoch = epoch::supersede(consumer, context, settings, stopped, known)?;
+            if known.is_some() {
+                self.metrics.epochs_superseded.inc();
+            }
+            Ok::<_, Trouble>(epoch)
+        };
         let (epoch, start_over) = match (known, saved.epoch) {
             (None, stored) => (
                 supersede()?,

@@ -37,7 +37,7 @@ pub async fn export(
         (Err(error), _) => return ApiError::Bad(error.body_text()).into_response(),
         (_, Err(error)) => return ApiError::Bad(error.body_text()).into_response(),
     };
-    let Some(chat) = web.chat().cloned() else {
+    let Some(chat) = web.chat() else {
         return ApiError::Unavailable.into_response();
     };
     let room = match names::room_name(&room) {

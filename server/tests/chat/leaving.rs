@@ -95,3 +95,35 @@ async fn a_server_whose_store_takes_nothing_sends_its_clients_away_and_takes_the
         .say("a", "m2", "back")
         .await;
 }
+
+/// Three hundred clients are told times that together take a second and a half, and the operator sees the server go.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_told_to_come_back_spread_over_a_time_that_follows_their_number() {
+    const CLIENTS: usize = 300;
+    let (_data, maru) = start(&[("MARU_ADMIN_LISTEN", "127.0.0.1:0")]);
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(Client::connect(&maru, &format!("bot-{number}")).await);
+    }
+    maru.terminate();
+    let admin = maru.admin.clone().unwrap();
+    while support::get(&admin, "/healthz/ready").0 == 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let mut times = Vec::new();
+    for client in &mut clients {
+        let error = client.frame().await;
+        assert_eq!(header(&error, "x-code"), "draining");
+        times.push(header(&error, "x-retry-after-ms").parse::<u64>().unwrap());
+    }
+    drop(clients);
+    let mut thirds = [0; 3];
+    for time in times {
+        thirds[usize::try_from(time / 500).unwrap()] += 1;
+    }
+    assert!(
+        thirds.iter().all(|third| (50..=150).contains(third)),
+        "{thirds:?}"
+    );
+    assert!(maru.stop().success());
+}

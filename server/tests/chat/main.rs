@@ -9,8 +9,10 @@
 mod acknowledging;
 mod changing;
 mod committing;
+mod counting;
 mod leaving;
 mod limits;
+mod living;
 mod recovering;
 mod refusing;
 mod speaking;

@@ -48,7 +48,13 @@ impl Server {
             ..Listeners::default()
         });
         let (tell, _) = watch::channel(Stage::Connecting);
-        let log = bridge::start(settings, listeners.clone(), listeners, tell);
+        let log = bridge::start(
+            settings,
+            listeners.clone(),
+            listeners,
+            tell,
+            server::metrics::log::LogMetrics::default(),
+        );
         let log = log.await.unwrap();
         let running = Arc::clone(&people).start(&log).await.unwrap();
         Self {

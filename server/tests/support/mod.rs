@@ -26,6 +26,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Maru {
     child: Child,
     pub(crate) address: String,
+    /// Where its metrics are, with `MARU_ADMIN_LISTEN`.
+    pub(crate) admin: Option<String>,
 }
 
 impl Maru {
@@ -58,7 +60,24 @@ impl Maru {
             .strip_prefix("Maru is open at http://")
             .expect("the documented line")
             .to_owned();
-        Self { child, address }
+        let mut admin = None;
+        if settings
+            .iter()
+            .any(|(name, _)| *name == "MARU_ADMIN_LISTEN")
+        {
+            let words = lines.find_map(|line| {
+                let line = line.unwrap();
+                line.strip_prefix("Metrics are at http://")
+                    .map(str::to_owned)
+            });
+            let line = words.expect("the documented line");
+            admin = line.strip_suffix("/metrics").map(str::to_owned);
+        }
+        Self {
+            child,
+            address,
+            admin,
+        }
     }
 
     /// Kills the program as a power cut would.
@@ -96,29 +115,69 @@ impl Maru {
 
     /// A plain GET: status and body.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let (head, body) = self.request(
-            &format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address),
-            "",
-        );
-        (head[9..12].parse().unwrap(), body)
+        get(&self.address, path)
+    }
+
+    /// What the server has counted under this name and these labels, as operators see it.
+    pub(crate) fn metric(&self, series: &str) -> u64 {
+        let (status, text) = get(self.admin.as_ref().unwrap(), "/metrics");
+        assert_eq!(status, 200, "{text}");
+        let value = text.lines().find_map(|line| {
+            let (name, value) = line.rsplit_once(' ')?;
+            (name == series).then(|| value.parse().unwrap())
+        });
+        value.unwrap_or_else(|| panic!("no {series} in {text}"))
+    }
+
+    /// Waits until exactly so much is there.
+    pub(crate) async fn becomes(&self, series: &str, wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.metric(series) != wanted {
+            assert!(Instant::now() < deadline, "{series} is not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until at least so much is counted.
+    pub(crate) async fn counts(&self, series: &str, at_least: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let count = self.metric(series);
+            if count >= at_least {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{series} is {count}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A request with these first lines; gives head and body of the answer.
     pub(crate) fn request(&self, head: &str, body: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = format!(
-            "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        // A server that refuses a request answers before it has read all of it, and then hangs up: what it said counts.
-        let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        (head.to_owned(), body.to_owned())
+        request(&self.address, head, body)
     }
+}
+
+/// A plain GET at an address: status and body.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
+    let (head, body) = request(address, &head, "");
+    (head[9..12].parse().unwrap(), body)
+}
+
+fn request(address: &str, head: &str, body: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!(
+        "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    // A server that refuses a request answers before it has read all of it, and then hangs up: what it said counts.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.to_owned(), body.to_owned())
 }
 
 impl Drop for Maru {
@@ -149,6 +208,15 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// What a client hears, heart-beats and pings too.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A WebSocket message.
+    Stomp(String),
+    /// A WebSocket ping.
+    Ping,
 }
 
 /// A STOMP client.
@@ -249,6 +317,25 @@ impl Client {
         tokio::time::timeout(PATIENCE, self.read())
             .await
             .expect("a frame in time")
+    }
+
+    /// The next thing that comes, whatever it is. The client hears of pings only while it is asked, and a server that says
+    /// nothing would be waited for without an end: so this has one.
+    pub(crate) async fn hear(&mut self) -> Heard {
+        let heard = tokio::time::timeout(PATIENCE, self.socket.next())
+            .await
+            .expect("something in time");
+        match heard {
+            Some(Ok(Message::Ping(_))) => Heard::Ping,
+            Some(Ok(Message::Text(text))) => Heard::Stomp(text.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the socket as a WebSocket client does, without DISCONNECT.
+    pub(crate) async fn close(&mut self) {
+        self.socket.close(None).await.unwrap();
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 
     async fn read(&mut self) -> Result<Frame, Option<CloseFrame>> {

@@ -9,6 +9,7 @@ use crate::chat::admission::{admit, permit};
 use crate::chat::receipts::{Flight, Key, Outcome, receipt_headers};
 use crate::fold::Found;
 use crate::keys;
+use crate::metrics::chat::Sent;
 use crate::stomp::{Code, Progress, Refusal, SendRequest, Ticket};
 
 /// When a SEND may be tried again that names what this server has not read yet.
@@ -114,7 +115,9 @@ impl ChatDestinations {
         } else {
             self.permitted(record)
         };
+        let sends = &self.chat.listeners.metrics.sends;
         if let Some(position) = self.known(record)? {
+            sends.add(Sent::Repeat);
             return Ok(Progress::Done(receipt_headers(position, true)));
         }
         permitted?;
@@ -124,11 +127,17 @@ impl ChatDestinations {
             id: record.id.clone(),
         };
         let receipts = &self.chat.listeners.receipts;
-        if receipts.wait(key.clone(), ticket, self.completions.clone(), now) == Flight::First
-            && let Err(refusal) = self.chat.produce(record)
-        {
-            receipts.complete(&key, &Outcome::Refused(refusal));
-        }
+        let flight = receipts.wait(key.clone(), ticket, self.completions.clone(), now);
+        sends.add(match flight {
+            Flight::UnderWay => Sent::UnderWay,
+            Flight::First => match self.chat.produce(record) {
+                Ok(()) => Sent::Produced,
+                Err(refusal) => {
+                    receipts.complete(&key, &Outcome::Refused(refusal));
+                    Sent::NotTaken
+                }
+            },
+        });
         Ok(Progress::Pending)
     }
 
