@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - `audit`: reading the whole log once, to check the history
 //! - `settings`: librdkafka's properties, ours and the operator's
 //! - `link`: whether Kafka answers, told once per outage; librdkafka's own log lines
 //! - `producer`: records into the log
@@ -14,6 +15,7 @@
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
 
+mod audit;
 mod checkpoint;
 mod consumer;
 mod epoch;
@@ -38,6 +40,7 @@ use crate::history::HistoryError;
 use link::Link;
 
 pub use crate::fold::partition_of;
+pub use audit::Audit;
 pub use producer::{ProduceError, Producer};
 pub use settings::LogSettings;
 pub use start::start;

@@ -13,6 +13,7 @@
 //! - [`hub`]: live fan-out to this server's followers
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
+//! - [`maintenance`]: `maru verify` and `maru repair`
 //! - [`version`]: which Maru this is
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
@@ -28,6 +29,7 @@ pub mod fold;
 pub mod history;
 pub mod hub;
 pub mod keys;
+pub mod maintenance;
 pub mod names;
 mod run;
 pub mod stomp;
