@@ -153,7 +153,10 @@ pub async fn run(config: Config) -> Result<(), RunError> {
                     return Ok(());
                 }
             };
-            web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
+            let health = embedded.as_ref().map(PocketKafka::health);
+            web.serve(Service::Chat(Arc::new(chat(
+                &web, &log, &listeners, health,
+            ))));
             Some((log, embedded))
         }
     };
@@ -229,7 +232,12 @@ async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
 }
 
 /// The chat over a log that has been caught up with.
-fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
+fn chat(
+    web: &Web,
+    log: &Log,
+    listeners: &Arc<Listeners>,
+    embedded: Option<pocket_kafka::Health>,
+) -> Chat {
     let (rate_per_second, rate_burst) = match web.config.profile {
         // More than any session can send.
         Profile::Bench => (u32::MAX, u32::MAX),
@@ -245,6 +253,7 @@ fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
         listeners: Arc::clone(listeners),
         keys: Arc::clone(&web.keys),
         producer: log.producer.clone(),
+        embedded,
     }
 }
 

@@ -35,6 +35,7 @@ pub use error::StartError;
 pub use server::PocketKafka;
 pub use settings::{Credentials, Durability, Limits, Settings};
 pub use storage::{Inspection, Lost, PartitionState};
+pub use topic::{Health, Trouble};
 
 use std::path::Path;
 
