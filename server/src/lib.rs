@@ -15,6 +15,7 @@
 //! - [`people`]: who is in which room, who types, what has been read
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
+//! - [`maintenance`]: `maru verify` and `maru repair`
 //! - [`version`]: which Maru this is
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
@@ -30,6 +31,7 @@ pub mod fold;
 pub mod history;
 pub mod hub;
 pub mod keys;
+pub mod maintenance;
 pub mod metrics;
 pub mod names;
 pub mod people;
