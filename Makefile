@@ -45,6 +45,8 @@ test-all:
 	@scripts/test.sh
 	@scripts/kafka-test.sh
 	@scripts/contract.sh
+	@scripts/crash.sh
+	@scripts/faults.sh
 	@scripts/fuzz.sh
 	@scripts/suites.sh stomppy
 	@scripts/measure.sh

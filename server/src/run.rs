@@ -98,10 +98,7 @@ impl From<pocket_kafka::StartError> for RunError {
 pub async fn run(config: Config) -> Result<(), RunError> {
     start_logging(&config.log);
     introduce(config.profile);
-    let _data = Directory::open(&config.data).await?;
-    if maintenance::is_unfinished(&config.data) {
-        return Err(RunError::Repairing);
-    }
+    let _data = hold(&config).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
     let (listener, address) = listen(config.listen, "MARU_LISTEN").await?;
@@ -205,6 +202,15 @@ async fn listen(
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     Ok((listener, address))
+}
+
+/// Takes the data directory, unless it is not whole yet.
+async fn hold(config: &Config) -> Result<Directory, RunError> {
+    let data = Directory::open(&config.data).await?;
+    if maintenance::is_unfinished(&config.data) {
+        return Err(RunError::Repairing);
+    }
+    Ok(data)
 }
 
 /// Warns of profiles that are not for people.
@@ -317,6 +323,7 @@ pub(crate) async fn log_settings(
         partitions: config.partitions,
         client_id: format!("maru-{}", std::process::id()),
         directory: config.data.clone(),
+        alone: embedded.is_some(),
         message_timeout: crate::chat::listeners::PATIENCE,
     };
     Ok((settings, embedded))

@@ -130,11 +130,11 @@ fn assert_kept(maru: &Maru, told: &Told) {
     }
 }
 
-/// Runs a server of which some system calls fail for a while.
-async fn failing(injection: &str) {
+/// A server of which some system calls will fail; none without strace.
+fn under_strace(injection: &str) -> Option<(Maru, tempfile::TempDir)> {
     if Command::new("strace").arg("-V").output().is_err() {
         eprintln!("SKIPPED: {injection}: strace is not installed");
-        return;
+        return None;
     }
     let data = tempfile::tempdir().unwrap();
     // Everything is made before anything fails.
@@ -150,7 +150,17 @@ async fn failing(injection: &str) {
         "-e",
         injection,
     ];
-    let maru = Maru::start_under("strace", &words, data.path(), SETTINGS);
+    Some((
+        Maru::start_under("strace", &words, data.path(), SETTINGS),
+        data,
+    ))
+}
+
+/// Runs a server of which some system calls fail for a while.
+async fn failing(injection: &str) {
+    let Some((maru, data)) = under_strace(injection) else {
+        return;
+    };
     let mut client = sender(&maru).await;
     let mut told = Told::default();
     told.send_until(&mut client, "before", |told| !told.refused.is_empty())
@@ -191,6 +201,38 @@ async fn a_disk_that_has_become_read_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_although_it_said_otherwise() {
     failing("inject=pwrite64:error=ENOSPC:when=90..100").await;
+}
+
+/// Longer than a store may fail that has another server beside it (`fold::Limits::stalled`).
+const LONG: Duration = Duration::from_secs(12);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_goes_on_however_long_nothing_can_be_written() {
+    let Some((maru, _data)) = under_strace("inject=pwrite64:error=EROFS:when=90+") else {
+        return;
+    };
+    let mut client = sender(&maru).await;
+    let mut reader = sender(&maru).await;
+    let mut told = Told::default();
+    told.send_until(&mut client, "before", |told| !told.refused.is_empty())
+        .await;
+    let since = Instant::now();
+    told.send_until(&mut client, "long", |_| since.elapsed() > LONG)
+        .await;
+    page(&maru);
+    assert_eq!(maru.get("/healthz/ready").0, 200);
+    // Everything that was acknowledged reached whoever follows the room, over the connection that it had.
+    let mut seen = BTreeSet::new();
+    while let Some(frame) = reader.frame_within(Duration::from_millis(500)).await {
+        seen.insert(header(&frame, "client-msg-id").to_owned());
+    }
+    assert!(
+        told.acknowledged
+            .iter()
+            .all(|id| id == "following" || seen.contains(id))
+    );
+    drop((client, reader));
+    maru.kill();
 }
 
 /// A disk of this test's own in memory.

@@ -117,7 +117,7 @@ pub(super) fn compare(
     }
     let mut fold = Folds::new(epoch, partitions, history);
     log.read(&watermarks, |partition, record| {
-        fold.take(partition, record)
+        fold.take(partition, record);
     })?;
     fold.finish(compared)
 }

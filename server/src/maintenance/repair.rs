@@ -91,7 +91,10 @@ fn begin(site: &Site<'_>) -> Result<(), MaintenanceError> {
     };
     let data = &site.config.data;
     let taken = |number: &u32| !data.join(format!("log.damaged-{number}")).exists();
-    let name = format!("log.damaged-{}", (1..).find(taken).unwrap_or_default());
+    let name = format!(
+        "log.damaged-{}",
+        (1..10_000).find(taken).unwrap_or_default()
+    );
     let marker = data.join(MARKER);
     let write = || {
         let mut file = File::create(&marker)?;

@@ -196,17 +196,17 @@ impl Source {
         let (mut bad, mut step) = (from, 1);
         let mut good = loop {
             let at = bad.checked_add(step).filter(|at| *at <= to)?;
-            match find(at) {
-                Ok(_) => break at,
-                Err(_) => (bad, step) = (at, step * 2),
+            if find(at).is_ok() {
+                break at;
             }
+            (bad, step) = (at, step * 2);
         };
         while good - bad > 1 {
             let middle = bad + (good - bad) / 2;
             if find(middle).is_ok() {
-                good = middle
+                good = middle;
             } else {
-                bad = middle
+                bad = middle;
             }
         }
         find(good).ok().flatten()

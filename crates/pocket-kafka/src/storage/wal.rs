@@ -57,16 +57,15 @@ pub(super) fn examine(wal: &[u8], page_size: usize) -> Examined {
     }
     let slot = FRAME_HEADER + page_size;
     let slots: Vec<Slot<'_>> = body.chunks_exact(slot).map(Slot).collect();
-    let (big_endian, salts, first) = match &header {
-        Some(header) => (header.big_endian, header.salts, Some(header.sum)),
-        None => {
-            examined.damage = Some("the header of the write-ahead log is damaged".to_owned());
-            // Every frame repeats the salts; the first may have been lost together with the header. Every system that Maru runs on is little-endian.
-            let Some(salts) = slots.get(1).or(slots.first()).map(Slot::salts) else {
-                return examined;
-            };
-            (false, salts, None)
-        }
+    let (big_endian, salts, first) = if let Some(header) = &header {
+        (header.big_endian, header.salts, Some(header.sum))
+    } else {
+        examined.damage = Some("the header of the write-ahead log is damaged".to_owned());
+        // Every frame repeats the salts; the first may have been lost together with the header. Every system that Maru runs on is little-endian.
+        let Some(salts) = slots.get(1).or(slots.first()).map(Slot::salts) else {
+            return examined;
+        };
+        (false, salts, None)
     };
     examined.walk(&slots, big_endian, salts, first);
     examined
