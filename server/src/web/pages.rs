@@ -206,7 +206,7 @@ fn rooms(chat: &Chat) -> Result<Vec<RoomSummary>, HistoryError> {
     chat.rooms.list(ROOMS)
 }
 
-fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
+pub(super) fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
     Viewer {
         theme: protocol::Theme::default(),
         person: identity::person(headers, site.secure, &web.keys),
@@ -253,7 +253,7 @@ pub fn message(
     })
 }
 
-fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
+pub(super) fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
     let sentence = match (language, web.stage.borrow().clone()) {
         (Language::Ko, Stage::CatchingUp { done, total }) => {
             format!("지난 대화를 읽고 있습니다. {total}개 가운데 {done}개를 읽었습니다.")
@@ -290,7 +290,12 @@ fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
 }
 
 /// A page that could not be made; the log already says why when the history is to blame.
-fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) -> Response {
+pub(super) fn broken(
+    web: &Web,
+    site: &Site,
+    language: Language,
+    panicked: Option<String>,
+) -> Response {
     tracing::error!(
         reason = panicked.as_deref().unwrap_or("the history cannot be read"),
         "a page could not be made"
@@ -310,7 +315,7 @@ fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) 
     )
 }
 
-fn document(
+pub(super) fn document(
     web: &Web,
     site: &Site,
     status: StatusCode,

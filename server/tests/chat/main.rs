@@ -9,6 +9,7 @@
 mod acknowledging;
 mod changing;
 mod committing;
+mod finding;
 mod leaving;
 mod limits;
 mod recovering;
