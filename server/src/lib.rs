@@ -10,6 +10,7 @@
 //! - [`embedded`]: the log inside this process, when there is no Kafka cluster
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
 //! - [`history`]: the local store: rows, checkpoints, pages
+//! - [`search`]: the index over the history, and what it finds
 //! - [`hub`]: live fan-out to this server's followers
 //! - [`metrics`]: what the server counts, for whoever keeps it running
 //! - [`people`]: who is in which room, who types, what has been read
@@ -18,7 +19,7 @@
 //! - [`maintenance`]: `maru verify` and `maru repair`
 //! - [`version`]: which Maru this is
 //!
-//! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
+//! Architecture invariants: only `bridge` names rdkafka; only `history` and `search` name SQLite; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
 
 pub mod bridge;
@@ -36,6 +37,7 @@ pub mod metrics;
 pub mod names;
 pub mod people;
 mod run;
+pub mod search;
 pub mod stomp;
 pub mod version;
 pub mod web;

@@ -179,6 +179,11 @@ impl Rooms {
         self.epoch
     }
 
+    /// How many partitions the log has.
+    pub fn partitions(&self) -> i32 {
+        i32::try_from(self.partitions.len()).unwrap_or(i32::MAX)
+    }
+
     /// Whether the store keeps up: false when it has taken nothing for ten seconds or the tail has grown too large.
     pub fn healthy(&self) -> bool {
         self.backlog.healthy()
@@ -320,10 +325,7 @@ impl Rooms {
 
     /// The locked partition of a room, and its number.
     fn home(&self, room: &RoomName) -> (i32, MutexGuard<'_, Partition>) {
-        let partition = partition_of(
-            room,
-            i32::try_from(self.partitions.len()).unwrap_or(i32::MAX),
-        );
+        let partition = partition_of(room, self.partitions());
         (partition, self.partition(partition))
     }
 

@@ -10,6 +10,7 @@ use crate::bridge::{self, Log, LogSettings, Stage, StartError};
 use crate::chat::{Chat, ChatSettings, Listeners};
 use crate::config::Profile;
 use crate::people;
+use crate::search::{Indexer, Search};
 use crate::web::{Service, Web};
 
 /// Between the loss of the log and the next start: what was deleted is often about to be made again.
@@ -22,7 +23,7 @@ pub(super) struct Following {
     health: Option<Health>,
     web: Arc<Web>,
     stage: watch::Sender<Stage>,
-    log: Option<(Log, people::Running)>,
+    life: Option<Life>,
 }
 
 impl Following {
@@ -37,7 +38,7 @@ impl Following {
             health,
             web,
             stage,
-            log: None,
+            life: None,
         }
     }
 
@@ -56,9 +57,8 @@ impl Following {
             drop(stage);
             self.web.metrics.log.lost.inc();
             self.web.stop_serving();
-            if let Some((log, people)) = self.log.take() {
-                people.shutdown().await;
-                log.give_up().await;
+            if let Some(life) = self.life.take() {
+                life.end().await.give_up().await;
             }
             tokio::time::sleep(PAUSE).await;
             tracing::warn!("the log is begun anew");
@@ -79,24 +79,56 @@ impl Following {
         );
         let log = log.await?;
         let people = Arc::clone(&listeners.people).start(&log).await?;
-        let chat = chat(&self.web, &log, &listeners, self.health.clone());
+        let (search, indexer) = Search::start(&log.rooms, &self.web.config.data)?;
+        let chat = chat(&self.web, &log, search, &listeners, self.health.clone());
         self.web.serve(Service::Chat(Arc::new(chat)));
-        self.log = Some((log, people));
+        self.life = Some(Life {
+            log,
+            people,
+            indexer,
+        });
         tracing::info!("ready");
         Ok(())
     }
 
     /// Ends in order.
     pub(super) async fn finish(self) {
-        if let Some((log, people)) = self.log {
-            people.shutdown().await;
-            log.shutdown().await;
+        if let Some(life) = self.life {
+            life.end().await.shutdown().await;
         }
     }
 }
 
+/// One life of the log, and what goes on above it.
+struct Life {
+    log: Log,
+    people: people::Running,
+    indexer: Indexer,
+}
+
+impl Life {
+    /// Ends what goes on above the log, which is still to be ended.
+    async fn end(self) -> Log {
+        self.people.shutdown().await;
+        let indexer = self.indexer;
+        if tokio::task::spawn_blocking(|| indexer.finish())
+            .await
+            .is_err()
+        {
+            tracing::error!("the search index was not closed in order");
+        }
+        self.log
+    }
+}
+
 /// The chat over a log that has been caught up with.
-fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>, embedded: Option<Health>) -> Chat {
+fn chat(
+    web: &Web,
+    log: &Log,
+    search: Search,
+    listeners: &Arc<Listeners>,
+    embedded: Option<Health>,
+) -> Chat {
     let (rate_per_second, rate_burst) = match web.config.profile {
         // More than any session can send.
         Profile::Bench => (u32::MAX, u32::MAX),
@@ -111,6 +143,7 @@ fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>, embedded: Option<Healt
         rooms: Arc::clone(&log.rooms),
         listeners: Arc::clone(listeners),
         keys: Arc::clone(&web.keys),
+        search,
         producer: log.producer.clone(),
         embedded,
     }

@@ -212,7 +212,7 @@ fn rooms(chat: &Chat, viewer: &Viewer) -> Result<Vec<RoomSummary>, HistoryError>
     people.view(&chat.rooms, viewer.person.as_ref())
 }
 
-fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
+pub(super) fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
     Viewer {
         theme: protocol::Theme::default(),
         person: identity::person(headers, site.secure, &web.keys),
@@ -259,7 +259,7 @@ pub fn message(
     })
 }
 
-fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
+pub(super) fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
     let sentence = match (language, web.stage.borrow().clone()) {
         (Language::Ko, Stage::CatchingUp { done, total }) => {
             format!("지난 대화를 읽고 있습니다. {total}개 가운데 {done}개를 읽었습니다.")
@@ -296,7 +296,12 @@ fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
 }
 
 /// A page that could not be made; the log already says why when the history is to blame.
-fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) -> Response {
+pub(super) fn broken(
+    web: &Web,
+    site: &Site,
+    language: Language,
+    panicked: Option<String>,
+) -> Response {
     tracing::error!(
         reason = panicked.as_deref().unwrap_or("the history cannot be read"),
         "a page could not be made"
@@ -316,7 +321,7 @@ fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) 
     )
 }
 
-fn document(
+pub(super) fn document(
     web: &Web,
     site: &Site,
     status: StatusCode,

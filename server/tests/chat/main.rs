@@ -10,6 +10,7 @@ mod acknowledging;
 mod changing;
 mod committing;
 mod counting;
+mod finding;
 mod leaving;
 mod limits;
 mod living;

@@ -48,6 +48,19 @@ impl Rooms {
         Ok(list)
     }
 
+    /// Rooms, at most `limit`, that have records after the offsets that are `known` of them.
+    pub fn moved(&self, known: &HashMap<RoomName, i64>, limit: usize) -> Vec<RoomName> {
+        let mut moved = Vec::new();
+        for partition in &self.partitions {
+            let state = lock(partition);
+            let heads = state.heads.iter();
+            let new = heads
+                .filter(|(room, head)| known.get(*room).is_none_or(|known| *known < head.offset));
+            moved.extend(new.take(limit - moved.len()).map(|(room, _)| room.clone()));
+        }
+        moved
+    }
+
     /// The latest rooms of the store, each with the offset of its last record and its latest row.
     fn stored(
         &self,
