@@ -132,7 +132,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
                 Ok::<_, bridge::StartError>((log, people))
             };
             let (log, people) = tokio::select! {
-                begun = begin => begun?,
+                started = begin => started?,
                 _ = signals.next() => {
                     closing.cancel();
                     return Ok(());

@@ -165,7 +165,8 @@ fn json(name: &str) -> Vec<&'static str> {
 fn is_spoken<T: serde::Serialize + serde::de::DeserializeOwned>(name: &str) {
     for line in json(name) {
         let read: T = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-        assert_eq!(serde_json::to_string(&read).unwrap(), line);
+        let written = serde_json::to_string(&read).unwrap_or_default();
+        assert_eq!(written, line);
     }
 }
 

@@ -12,8 +12,10 @@ pub fn tag(uid: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let mixed = hash ^ (hash >> 32);
-    let letter = |place: u32| char::from(LETTERS[(mixed >> (5 * place)) as usize & 31]);
-    (0..4).map(letter).collect()
+    let letters = mixed.to_le_bytes().into_iter().take(4);
+    letters
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+        .collect()
 }
 
 #[cfg(test)]

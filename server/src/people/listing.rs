@@ -115,7 +115,7 @@ impl People {
             };
             // Texts and numbers cannot fail to be written.
             let json = serde_json::to_string(&RoomsUpdate { rooms: updates }).unwrap_or_default();
-            let id = state.ids.next();
+            let id = state.ids.fresh();
             let frame = encode::passing(&Destination::Rooms, &id, json, &to.form);
             if to.outbox.offer(Outgoing::Frame(frame), PASSING_BYTES) {
                 state.feeds.told(&key, &lacks, change, now);
