@@ -34,6 +34,7 @@ impl Server {
     async fn start(cluster: &Cluster, name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = LogSettings {
+            alone: false,
             brokers: cluster.brokers.clone(),
             properties: cluster.properties.clone(),
             topic_prefix: cluster.prefix.clone(),
