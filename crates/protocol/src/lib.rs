@@ -8,6 +8,7 @@
 //! - [`page`]: what a page is rendered from
 //! - [`destination`]: STOMP destinations of the chat
 //! - [`event`]: what is said in passing: who is there, who types, what has been read
+//! - [`folding`]: what later records make of a message
 //! - [`header`]: names of the STOMP headers that Maru adds
 //! - [`limits`]: the sizes that both sides enforce
 //!
@@ -15,6 +16,7 @@
 
 pub mod destination;
 pub mod event;
+pub mod folding;
 pub mod header;
 pub mod limits;
 pub mod message;
