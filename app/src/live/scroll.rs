@@ -1,6 +1,6 @@
 //! Where the reader is in the timeline, and how they stay there while rows come and go around them.
 
-use web_sys::Element;
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 /// A reader this close to the end, in CSS pixels, goes along with it.
 const FOLLOWS_WITHIN: f64 = 100.0;
@@ -51,6 +51,15 @@ impl Place {
 /// Goes to the end.
 pub(super) fn to_end(timeline: &Element) {
     timeline.set_scroll_top(timeline.scroll_height());
+}
+
+/// Puts the message that the reader came to see into the middle.
+pub(super) fn to_focus(timeline: &Element) {
+    if let Ok(Some(row)) = timeline.query_selector(".focused") {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Center);
+        row.scroll_into_view_with_scroll_into_view_options(&options);
+    }
 }
 
 /// The row under the reader's eye, and how far below the upper edge it begins.
