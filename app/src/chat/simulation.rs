@@ -5,6 +5,7 @@
 mod acting;
 mod browser;
 mod check;
+mod folded;
 mod misfortune;
 mod network;
 mod page;

@@ -1,6 +1,6 @@
 //! Where the reader is in the timeline, and how they stay there while rows come and go around them.
 
-use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::Element;
 
 /// A reader this close to the end, in CSS pixels, goes along with it.
 const FOLLOWS_WITHIN: f64 = 100.0;
@@ -56,9 +56,12 @@ pub(super) fn to_end(timeline: &Element) {
 /// Puts the message that the reader came to see into the middle.
 pub(super) fn to_focus(timeline: &Element) {
     if let Ok(Some(row)) = timeline.query_selector(".focused") {
-        let options = ScrollIntoViewOptions::new();
-        options.set_block(ScrollLogicalPosition::Center);
-        row.scroll_into_view_with_scroll_into_view_options(&options);
+        let (frame, row) = (
+            timeline.get_bounding_client_rect(),
+            row.get_bounding_client_rect(),
+        );
+        let above = (frame.height() - row.height()) / 2.0;
+        timeline.scroll_by_with_x_and_y(0.0, row.top() - frame.top() - above);
     }
 }
 

@@ -15,6 +15,30 @@ const EMOJI: [&str; 12] = [
     "👍", "❤️", "😂", "😮", "😢", "🙏", "👏", "🎉", "🔥", "👀", "✅", "💯",
 ];
 
+impl Feed {
+    /// Opens a row's panel and closes the one that was open.
+    fn open(self, row: &ShownRow, panel: Panel) {
+        self.close_panel();
+        row.panel.set(panel);
+        self.open_panel.set_value(Some(row.panel.clone()));
+    }
+
+    /// Closes the panel that is open.
+    fn close_panel(self) {
+        if let Some(open) = self.open_panel.try_update_value(Option::take).flatten()
+            && open.get_untracked() != Panel::None
+        {
+            open.set(Panel::None);
+        }
+    }
+
+    /// Which panel is open.
+    fn panel(self) -> Panel {
+        let open = self.open_panel.get_value();
+        open.map_or(Panel::None, |open| open.get_untracked())
+    }
+}
+
 /// The panel of a row. What its buttons do is in [`on_click`].
 pub(super) fn panel_of(panel: Panel, own: bool, feed: Feed) -> Option<impl IntoView + use<>> {
     let label = Text::Actions.to(feed.language);

@@ -141,7 +141,7 @@ pub(crate) struct Feed {
     /// Everybody who wrote one of the rows.
     writers: StoredValue<Vec<Sender>>,
     /// The panel that is open.
-    open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
+    pub(super) open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
     /// Told of every message that arrives and mentions the viewer.
     mentioned: StoredValue<Option<Rc<dyn Fn(&Message)>>, LocalStorage>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
@@ -264,28 +264,6 @@ impl Feed {
         if let Some(desk) = self.desk() {
             desk.copy(text, said);
         }
-    }
-
-    /// Opens a row's panel and closes the one that was open.
-    pub(crate) fn open(self, row: &ShownRow, panel: Panel) {
-        self.close_panel();
-        row.panel.set(panel);
-        self.open_panel.set_value(Some(row.panel.clone()));
-    }
-
-    /// Closes the panel that is open.
-    pub(crate) fn close_panel(self) {
-        if let Some(open) = self.open_panel.try_update_value(Option::take).flatten()
-            && open.get_untracked() != Panel::None
-        {
-            open.set(Panel::None);
-        }
-    }
-
-    /// Which panel is open.
-    pub(crate) fn panel(self) -> Panel {
-        let open = self.open_panel.get_value();
-        open.map_or(Panel::None, |open| open.get_untracked())
     }
 
     /// The row of the message at a position, if it is on the page.

@@ -84,10 +84,10 @@ fn span(run: Run<'_>) -> Either<String, impl IntoView + use<>> {
     };
     let mut class = String::new();
     for (holds, name) in [
-        (bold, "b "),
-        (italic, "i "),
-        (strike, "s "),
-        (matches!(sort, Sort::Mention | Sort::Me), "mention"),
+        (bold, " b"),
+        (italic, " i"),
+        (strike, " s"),
+        (matches!(sort, Sort::Mention | Sort::Me), " mention"),
     ] {
         if holds {
             class.push_str(name);
@@ -95,7 +95,7 @@ fn span(run: Run<'_>) -> Either<String, impl IntoView + use<>> {
     }
     Either::Right(
         custom(tag)
-            .attr("class", (!class.is_empty()).then_some(class))
+            .attr("class", class.get(1..).map(ToOwned::to_owned))
             .attr("href", is_link.then(|| text.to_owned()))
             .attr("rel", is_link.then_some("noopener nofollow"))
             .attr("target", is_link.then_some("_blank"))

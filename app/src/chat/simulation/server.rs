@@ -9,6 +9,7 @@ use serde_json::Map;
 use stomp::{Command, Frame};
 
 use super::Dice;
+use super::folded::folded;
 use crate::chat::{Composition, PageRequest, testing, wire};
 
 /// Few, so that pages and limits matter in short stories.
@@ -419,36 +420,6 @@ impl Server {
             _ => vec![produce],
         }
     }
-}
-
-/// What a server makes of the stream.
-fn folded(records: &[Message]) -> Vec<Message> {
-    let mut rows: Vec<Message> = Vec::new();
-    for record in records {
-        if record.kind.is_row() {
-            let mut row = record.clone();
-            let above = rows.last().map(|above| above.position.offset);
-            row.folded.above = above.filter(|_| above != row.prev);
-            rows.push(row);
-        } else {
-            for row in &mut rows {
-                folding::fold(row, record);
-            }
-        }
-    }
-    let quotes: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let quoted = rows
-                .iter()
-                .find(|other| Some(other.position) == row.reference);
-            quoted.map(|quoted| Box::new(folding::quote(quoted)))
-        })
-        .collect();
-    for (row, quote) in rows.iter_mut().zip(quotes) {
-        row.folded.quote = quote;
-    }
-    rows
 }
 
 fn message_frame(message: &Message, replay: bool) -> Frame {
