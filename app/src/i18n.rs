@@ -158,6 +158,18 @@ pub enum Text {
     Reload,
     /// The day before today.
     Yesterday,
+    /// Title and button of the search.
+    Search,
+    /// Label of the field that says what is looked for.
+    SearchFor,
+    /// Before the name of the one room that is searched.
+    OnlyInRoom,
+    /// A search found nothing.
+    NothingFound,
+    /// Leads to the hits before these.
+    OlderHits,
+    /// Back from a search to the room.
+    BackToRoom,
 }
 
 impl Text {
@@ -167,6 +179,12 @@ impl Text {
         let (korean, english) = match self {
             Self::AppName => ("마루", "Maru"),
             Self::Rooms => ("채팅방", "Rooms"),
+            Self::Search => ("검색", "Search"),
+            Self::SearchFor => ("찾을 말", "Words to look for"),
+            Self::OnlyInRoom => ("이 채팅방에서만:", "Only in this room:"),
+            Self::NothingFound => ("찾은 메시지가 없습니다", "No messages found"),
+            Self::OlderHits => ("이전 결과", "Older results"),
+            Self::BackToRoom => ("채팅방으로", "Back to the room"),
             Self::SkipToComposer => ("메시지 입력으로 건너뛰기", "Skip to writing a message"),
             Self::BackToRooms => ("채팅방 목록", "All rooms"),
             Self::NewRoom => ("새 채팅방", "New room"),

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - `shell`: whole documents, for the server (feature `ssr`)
-//! - `lobby` and `room`: the two pages; `rooms` and `session`: the parts they share
+//! - `lobby`, `room` and `search`: the pages; `rooms` and `session`: the parts they share
 //! - `timeline`: from messages to rows: days, runs, times
 //! - `markdown`: what a message's text is made of
 //! - [`i18n`]: every sentence; `civil`, `clock` and `person`: dates, times and people as text and colour
@@ -34,6 +34,8 @@ mod person;
 mod room;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod rooms;
+#[cfg(feature = "ssr")]
+mod search;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod session;
 #[cfg(feature = "ssr")]

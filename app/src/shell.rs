@@ -1,6 +1,7 @@
 //! Whole HTML documents, rendered on the server in one go: no streaming, no suspense, complete without JavaScript.
 
 use leptos::prelude::*;
+use protocol::search::SearchState;
 use protocol::{Language, LobbyState, RoomState};
 use serde::Serialize;
 
@@ -8,6 +9,7 @@ use crate::i18n::Text;
 use crate::lobby::LobbyPage;
 use crate::room::RoomPage;
 use crate::rooms::shortened;
+use crate::search::SearchPage;
 
 mod assets;
 
@@ -63,6 +65,20 @@ pub fn room_document(mut state: RoomState, options: DocumentOptions<'_>) -> Stri
         options,
         Program::Hydrate { island },
         move || view! { <RoomPage state /> },
+    )
+}
+
+/// The document of `/search`.
+pub fn search_document(state: SearchState, options: DocumentOptions<'_>) -> String {
+    let language = state.viewer.language;
+    let name = Text::AppName.to(language);
+    let title = format!("{} · {name}", Text::Search.to(language));
+    document(
+        language,
+        title,
+        options,
+        Program::None,
+        move || view! { <SearchPage state /> },
     )
 }
 

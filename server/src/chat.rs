@@ -15,6 +15,7 @@ use crate::bridge::{ProduceError, Producer};
 use crate::fold::Rooms;
 use crate::keys::Keys;
 use crate::names;
+use crate::search::Search;
 use crate::stomp::{Code, Refusal};
 
 pub use destinations::ChatDestinations;
@@ -41,6 +42,8 @@ pub struct Chat {
     pub listeners: Arc<Listeners>,
     /// Secrets.
     pub keys: Arc<Keys>,
+    /// What finds messages by their words.
+    pub search: Search,
     /// The way into the log.
     pub producer: Producer,
 }

@@ -26,7 +26,7 @@ pub use backlog::Limits;
 pub use committer::Committer;
 pub use form::SkipReason;
 pub use partition::partition_of;
-pub use rooms::{Counts, Follow, Rooms};
+pub use rooms::{Counts, Follow, Found, Rooms};
 pub use rule::{Fingerprint, LogRecord, Lookup, Occurrence, Outcome, PartitionFold, WINDOW};
 
 /// Learns what the fold decided, in the order of the log. Called under the partition's lock: be brief, never block.

@@ -4,24 +4,29 @@
 //!
 //! - `store`: opening the file, setting a damaged one aside, telling what it holds
 //! - `rows`: columns and checksums
-//! - `writer`: batches of rows with their checkpoints, in one transaction
-//! - `reader`: pages, heads of rooms and the dedupe index
+//! - `writer`: batches of records with their checkpoints, in one transaction
+//! - `changes`: what later records make of a row, kept with the row
+//! - `reader`: the stream of a room and the dedupe index
+//! - `view`: the rows of rooms as they were at one moment
 //!
 //! Architecture invariant: nothing outside this module names SQLite, and a row whose checksum does not fit is never served.
 
+mod changes;
 mod reader;
 mod rows;
 mod store;
+mod view;
 mod writer;
 
 use std::sync::Arc;
 
-use protocol::{Message, RoomName};
+use protocol::{Epoch, Message, Position, RoomName};
 
 use crate::fold::{Fingerprint, WINDOW};
 
-pub use reader::{Place, Reader};
+pub use reader::Reader;
 pub use store::{Saved, SavedRoom, Store};
+pub use view::View;
 pub use writer::Writer;
 
 /// The version of SQLite that is built in.
@@ -45,15 +50,39 @@ pub enum HistoryError {
 /// The store's own number for a room.
 pub type RoomId = i64;
 
-/// A visible message on its way into the store.
+/// Where the messages of a room lie; the parts of a position that rows do not repeat.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The store's number for the room.
+    pub id: RoomId,
+    /// The life of the log.
+    pub epoch: Epoch,
+    /// The room's partition.
+    pub partition: i32,
+}
+
+impl Place {
+    /// The position of an offset.
+    pub fn position(self, offset: i64) -> Position {
+        Position {
+            epoch: self.epoch,
+            partition: self.partition,
+            offset,
+        }
+    }
+}
+
+/// A visible record on its way into the store.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The number of its room.
     pub id: RoomId,
     /// Its room.
     pub room: RoomName,
-    /// The message.
+    /// The record as the stream has it.
     pub message: Arc<Message>,
+    /// For a row: offset of the row above it in its room, or -1 where there is none. Nothing for what changes another row.
+    pub above: Option<i64>,
     /// Its name in the dedupe index.
     pub copy: Fingerprint,
     /// The fold clock at this record, in Unix milliseconds.

@@ -10,12 +10,13 @@
 //! - [`embedded`]: the log inside this process, when there is no Kafka cluster
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
 //! - [`history`]: the local store: rows, checkpoints, pages
+//! - [`search`]: the index over the history, and what it finds
 //! - [`hub`]: live fan-out to this server's followers
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
 //! - [`version`]: which Maru this is
 //!
-//! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
+//! Architecture invariants: only `bridge` names rdkafka; only `history` and `search` name SQLite; `stomp` and the core of `fold` know
 //! no clock and no socket; nothing hands a message from a sender to subscribers but the fold.
 
 pub mod bridge;
@@ -30,6 +31,7 @@ pub mod hub;
 pub mod keys;
 pub mod names;
 mod run;
+pub mod search;
 pub mod stomp;
 pub mod version;
 pub mod web;

@@ -2,8 +2,8 @@
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
-use icu_properties::CodePointMapData;
-use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+use icu_properties::props::{Emoji, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use protocol::RoomName;
 use protocol::limits;
 use protocol::room::RoomNameError;
@@ -34,6 +34,22 @@ fn is_room_letter(letter: char) -> bool {
         .union(GeneralCategoryGroup::Number);
     let category = CodePointMapData::<GeneralCategory>::new().get(letter);
     letter == '-' || (word.contains(category) && !is_invisible(letter))
+}
+
+/// Whether a text is one emoji or another symbol, as people see it: no letter, digit or blank, and nothing invisible.
+pub fn is_symbol(text: &str) -> bool {
+    /// Turns a digit into the emoji of a key.
+    const KEYCAP: char = '\u{20e3}';
+    let word = GeneralCategoryGroup::Symbol.union(GeneralCategoryGroup::Punctuation);
+    let category = |letter| CodePointMapData::<GeneralCategory>::new().get(letter);
+    let is_emoji =
+        |letter: char| !letter.is_ascii() && CodePointSetData::new::<Emoji>().contains(letter);
+    let Some(first) = text.chars().next() else {
+        return false;
+    };
+    text.graphemes(true).count() == 1
+        && (word.contains(category(first)) || is_emoji(first) || text.ends_with(KEYCAP))
+        && !text.chars().any(is_invisible)
 }
 
 /// Why a text is no nickname.
@@ -118,6 +134,34 @@ mod tests {
         for typed in ["General", "자유게시판", "İstanbul", "ǅ", "ﬁn", "ΐ"] {
             let once = room_name(typed).unwrap();
             assert!(is_canonical(&once), "{typed}");
+        }
+    }
+
+    #[test]
+    fn symbols() {
+        for emoji in [
+            "👍",
+            "👍🏽",
+            "❤️",
+            "👩‍👩‍👧",
+            "🇰🇷",
+            "1️⃣",
+            "🅰️",
+            "ℹ️",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "★",
+            "!",
+            "+",
+            "㊗️",
+            "‼️",
+        ] {
+            assert!(is_symbol(emoji), "{emoji}");
+        }
+        for other in [
+            "", "a", "가", "1", " ", "👍👍", "👍a", "\u{200b}", "\u{202e}", "\u{fe0f}", "\u{301}",
+            "½",
+        ] {
+            assert!(!is_symbol(other), "{other:?}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::config::{Config, Profile};
 use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
+use crate::search::{Indexer, Search};
 use crate::web::door::Door;
 use crate::web::socket::limits::Limits;
 use crate::web::{self, Service, Web};
@@ -62,6 +63,9 @@ pub enum RunError {
     /// The system does not tell about signals.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(std::io::Error),
     /// No random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -132,8 +136,12 @@ pub async fn run(config: Config) -> Result<(), RunError> {
                     return Ok(());
                 }
             };
-            web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
-            Some((log, embedded))
+            let (search, indexer) =
+                Search::start(&log.rooms, &web.config.data).map_err(RunError::Thread)?;
+            web.serve(Service::Chat(Arc::new(chat(
+                &web, &log, search, &listeners,
+            ))));
+            Some((log, indexer, embedded))
         }
     };
     tracing::info!("ready");
@@ -183,10 +191,16 @@ async fn go(
 }
 
 /// Ends the bridge first: what it has produced is still to be taken by the embedded log.
-async fn finish(log: Option<(Log, Option<PocketKafka>)>) {
-    let Some((log, embedded)) = log else {
+async fn finish(log: Option<(Log, Indexer, Option<PocketKafka>)>) {
+    let Some((log, indexer, embedded)) = log else {
         return;
     };
+    if tokio::task::spawn_blocking(|| indexer.finish())
+        .await
+        .is_err()
+    {
+        tracing::error!("the search index was not closed in order");
+    }
     log.shutdown().await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
@@ -208,7 +222,7 @@ async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
 }
 
 /// The chat over a log that has been caught up with.
-fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
+fn chat(web: &Web, log: &Log, search: Search, listeners: &Arc<Listeners>) -> Chat {
     let (rate_per_second, rate_burst) = match web.config.profile {
         // More than any session can send.
         Profile::Bench => (u32::MAX, u32::MAX),
@@ -223,6 +237,7 @@ fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
         rooms: Arc::clone(&log.rooms),
         listeners: Arc::clone(listeners),
         keys: Arc::clone(&web.keys),
+        search,
         producer: log.producer.clone(),
     }
 }

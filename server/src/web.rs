@@ -3,7 +3,9 @@
 pub mod access;
 pub mod api;
 pub mod assets;
+mod date;
 pub mod door;
+pub mod export;
 pub mod forms;
 pub mod health;
 pub mod healthcheck;
@@ -11,6 +13,7 @@ pub mod identity;
 pub mod language;
 pub mod notice;
 pub mod pages;
+pub mod search;
 pub mod serve;
 pub mod socket;
 
@@ -136,8 +139,11 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/", get(pages::lobby))
         .route("/rooms", post(forms::open_room))
         .route("/rooms/{room}", get(pages::room))
+        .route("/search", get(search::page))
         .route("/session", post(forms::set_nickname))
+        .route("/api/rooms/{room}/export.ndjson", get(export::export))
         .route("/api/rooms/{room}/messages", get(api::messages))
+        .route("/api/search", get(search::api))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use proptest::prelude::*;
-use protocol::{Epoch, RoomName};
+use protocol::{Epoch, Message, Quote, RoomName, folding};
 use server::fold::{Fingerprint, LogRecord, Lookup, Occurrence, Outcome, PartitionFold, WINDOW};
 
 /// Everything visible so far, in memory.
@@ -13,6 +13,7 @@ use server::fold::{Fingerprint, LogRecord, Lookup, Occurrence, Outcome, Partitio
 struct Memory {
     heads: HashMap<RoomName, i64>,
     sent: HashMap<Fingerprint, Occurrence>,
+    rows: HashMap<(RoomName, i64), Message>,
 }
 
 impl Lookup for Memory {
@@ -20,6 +21,10 @@ impl Lookup for Memory {
 
     fn head(&self, room: &RoomName) -> Option<i64> {
         self.heads.get(room).copied()
+    }
+
+    fn quote(&self, room: &RoomName, offset: i64) -> Result<Option<Quote>, Infallible> {
+        Ok(self.rows.get(&(room.clone(), offset)).map(folding::quote))
     }
 
     fn occurrence(
@@ -124,6 +129,9 @@ fn fold(fold: &mut PartitionFold, memory: &mut Memory, records: &[Bytes]) -> Vec
         {
             let offset = message.position.offset;
             memory.heads.insert(room.clone(), offset);
+            memory
+                .rows
+                .insert((room.clone(), offset), Message::clone(message));
             memory.sent.insert(
                 *copy,
                 Occurrence {
@@ -204,6 +212,10 @@ fn a_failed_lookup_changes_nothing() {
             None
         }
 
+        fn quote(&self, _: &RoomName, _: i64) -> Result<Option<Quote>, &'static str> {
+            Err("broken")
+        }
+
         fn occurrence(&self, _: &Fingerprint, _: i64) -> Result<Option<Occurrence>, &'static str> {
             Err("broken")
         }
@@ -254,4 +266,61 @@ fn the_hash_tells_records_apart() {
     ];
     assert!(others.iter().all(|other| other.hash() != record.hash()));
     assert_ne!(others[3].hash(), others[4].hash());
+}
+
+#[test]
+fn what_a_record_names_is_named_by_its_present_position_and_quoted() {
+    let (mut state, mut memory) = (begin(), Memory::default());
+    let mut give = |offset: i64, key: &str, named: &str| {
+        let value = format!(
+            r#"{{"v":1,"type":"message","id":"{offset}","room":"{key}","sender":{{"uid":"u","name":"n"}},"ref":"{named}","body":"말 {offset}"}}"#
+        );
+        let key = key.to_owned();
+        let record = Bytes {
+            offset,
+            timestamp: 1,
+            key,
+            value,
+        };
+        let outcomes = fold(&mut state, &mut memory, &[record]);
+        match &outcomes[..] {
+            [Outcome::Visible { message, .. }] => {
+                let quote = message
+                    .folded
+                    .quote
+                    .as_ref()
+                    .map(|quote| quote.text.clone());
+                (message.reference.map(|named| named.to_string()), quote)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let named = |position: &str, quote: Option<&str>| {
+        (Some(position.to_owned()), quote.map(ToOwned::to_owned))
+    };
+    assert_eq!(
+        give(0, "a", "00000007-0-0"),
+        (None, None),
+        "itself is not earlier"
+    );
+    assert_eq!(
+        give(1, "a", "00000007-0-0"),
+        named("00000007-0-0", Some("말 0"))
+    );
+    // Written in an earlier life of the log, which the record has outlived.
+    assert_eq!(
+        give(2, "a", "00000001-0-1"),
+        named("00000007-0-1", Some("말 1"))
+    );
+    assert_eq!(
+        give(3, "a", "00000007-1-0"),
+        (None, None),
+        "another partition"
+    );
+    assert_eq!(give(4, "a", "00000007-0-9"), (None, None), "not there yet");
+    assert_eq!(
+        give(5, "b", "00000007-0-0"),
+        named("00000007-0-0", None),
+        "another room"
+    );
 }

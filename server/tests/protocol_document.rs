@@ -9,7 +9,7 @@ use stomp::Limits;
 const DOCUMENT: &str = include_str!("../../docs/PROTOCOL.md");
 
 /// Every code. The test below fails when one is missing here.
-const CODES: [Code; 26] = [
+const CODES: [Code; 27] = [
     Code::UnsupportedVersion,
     Code::MalformedFrame,
     Code::NotUtf8,
@@ -28,6 +28,7 @@ const CODES: [Code; 26] = [
     Code::InvalidCredentials,
     Code::UnknownDestination,
     Code::Forbidden,
+    Code::NoSuchMessage,
     Code::InvalidMessage,
     Code::RateLimited,
     Code::Unavailable,
@@ -118,6 +119,11 @@ fn every_limit_that_is_known_is_there_as_it_is() {
             "`client-msg-id`",
             format!("{} bytes", limits::CLIENT_MSG_ID_BYTES),
         ),
+        (
+            "different emoji on a message",
+            limits::REACTIONS.to_string(),
+        ),
+        ("emoji", format!("{} bytes", limits::EMOJI_BYTES)),
         ("room name", format!("{} characters", limits::ROOM_CHARS)),
         (
             "nickname",

@@ -6,6 +6,7 @@
 //! - [`position`]: where a message stands in the log
 //! - [`message`]: a message as people see it, and the record as the log holds it
 //! - [`page`]: what a page is rendered from
+//! - [`search`]: what a search answers
 //! - [`destination`]: STOMP destinations of the chat
 //! - [`event`]: what is said in passing: who is there, who types, what has been read
 //! - [`folding`]: what later records make of a message
@@ -23,6 +24,7 @@ pub mod message;
 pub mod page;
 pub mod position;
 pub mod room;
+pub mod search;
 
 pub use destination::{Action, Destination};
 pub use event::{RoomEvent, RoomUpdate, RoomsUpdate};

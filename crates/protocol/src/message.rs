@@ -132,7 +132,7 @@ pub struct Message {
 /// In the stream (live messages, replays, `?after=`) only [`Folded::quote`] can be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folded {
-    /// In a page: offset of the message shown above it in the room, where that is not `prev` (which may be a reaction).
+    /// In a page: offset of the row above it in the room, where that is not `prev` (which may be a reaction); -1 where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<i64>,
     /// What the message that it answers said.

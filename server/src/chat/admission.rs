@@ -1,19 +1,19 @@
 //! Whether a SEND may become a record, and which one: pure rules.
 
 use bytestring::ByteString;
-use protocol::limits;
 use protocol::message::RECORD_VERSION;
-use protocol::{Kind, Record, RoomName, Sender, header};
+use protocol::{Kind, Message, Position, Record, RoomName, Sender, folding, header, limits};
 use serde_json::{Map, Value};
 use stomp::Headers;
 
+use crate::names;
 use crate::stomp::{Code, Refusal};
 
 /// Most headers of a client's own that travel with its message (decision 16). Those whose name begins with `x-` are the server's.
 const PASSED_ON: usize = 16;
 
 /// Headers with a meaning of their own, which do not travel.
-const STANDARD: [&str; 7] = [
+const STANDARD: [&str; 8] = [
     "destination",
     "content-type",
     "content-length",
@@ -21,22 +21,30 @@ const STANDARD: [&str; 7] = [
     "transaction",
     "persistent",
     header::CLIENT_MSG_ID,
+    header::REF,
 ];
 
 /// Headers by which some clients say with every frame who they are: nobody else's business, whatever their case.
 const SECRETS: [&str; 3] = ["login", "passcode", "authorization"];
 
-/// The record that a SEND asks for, or the reason why it is refused.
+/// The record of a kind that a SEND asks for, or the reason why it is refused.
 ///
 /// The sender comes from the session. `fresh_id` is used when the client gave no id of its own.
 pub fn admit(
     room: RoomName,
+    kind: Kind,
     sender: Sender,
     headers: &Headers,
     body: &[u8],
     fresh_id: impl FnOnce() -> String,
 ) -> Result<Record, Refusal> {
-    let body = text(body)?;
+    let reference = reference(kind, headers)?;
+    let body = match kind {
+        Kind::React | Kind::Unreact => emoji(body)?,
+        Kind::Delete if body.is_empty() => String::new(),
+        Kind::Delete => return Err(invalid_message("a deletion has no body")),
+        _ => text(body)?,
+    };
     let id = match headers.get(header::CLIENT_MSG_ID) {
         Some(id) => client_msg_id(id)?,
         None => fresh_id(),
@@ -48,24 +56,88 @@ pub fn admit(
     }
     Ok(Record {
         v: RECORD_VERSION,
-        kind: Kind::Message,
+        kind,
         id,
         room,
         sender,
-        reference: None,
+        reference,
         body,
         other,
     })
 }
 
-fn text(body: &[u8]) -> Result<String, Refusal> {
-    let refuse = |detail: &'static str| {
-        Err(Refusal::new(
-            Code::InvalidMessage,
-            "Invalid message",
-            detail,
-        ))
+/// Whether a record may change or answer the row that it names, as that is now (decision 6).
+pub fn permit(record: &Record, named: Option<&Message>) -> Result<(), Refusal> {
+    let Some(named) = named else {
+        return Err(no_such_message("there is no such message in this room"));
     };
+    if record.kind == Kind::Message {
+        return Ok(());
+    }
+    if named.kind != Kind::Message {
+        return Err(no_such_message("only what people say can be changed"));
+    }
+    if named.folded.deleted {
+        return Err(no_such_message("the message was deleted"));
+    }
+    match record.kind {
+        Kind::Edit | Kind::Delete if named.sender.uid != record.sender.uid => Err(Refusal::new(
+            Code::Forbidden,
+            "Access refused",
+            "only who wrote a message may edit or delete it",
+        )),
+        Kind::React
+            if named.folded.reactions.len() >= limits::REACTIONS
+                && !named
+                    .folded
+                    .reactions
+                    .iter()
+                    .any(|known| known.emoji == record.body) =>
+        {
+            Err(invalid_message(
+                "a message has at most 20 different reactions; choose one that is there",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a SEND names by its header `ref`; only a message need not name any.
+fn reference(kind: Kind, headers: &Headers) -> Result<Option<Position>, Refusal> {
+    match headers.get(header::REF) {
+        Some(position) => match position.parse() {
+            Ok(position) => Ok(Some(position)),
+            Err(_) => Err(no_such_message(
+                "'ref' is the message-id of a message, for example 5f2c9a01-3-18231",
+            )),
+        },
+        None if kind == Kind::Message => Ok(None),
+        None => Err(Refusal::new(
+            Code::MissingHeader,
+            "Missing header",
+            "name the message by the header 'ref': its message-id",
+        )),
+    }
+}
+
+fn emoji(body: &[u8]) -> Result<String, Refusal> {
+    let emoji = std::str::from_utf8(body).ok();
+    let emoji = emoji.filter(|emoji| folding::is_reaction(emoji) && names::is_symbol(emoji));
+    emoji
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| invalid_message("the body of a reaction is one emoji, of at most 64 bytes"))
+}
+
+fn no_such_message(detail: &'static str) -> Refusal {
+    Refusal::new(Code::NoSuchMessage, "No such message", detail)
+}
+
+fn invalid_message(detail: &'static str) -> Refusal {
+    Refusal::new(Code::InvalidMessage, "Invalid message", detail)
+}
+
+fn text(body: &[u8]) -> Result<String, Refusal> {
+    let refuse = |detail: &'static str| Err(invalid_message(detail));
     if body.len() > limits::TEXT_BYTES {
         return refuse(
             "a message has at most 4,000 characters and 16 KiB; shorten it or send it in parts",
@@ -140,13 +212,132 @@ mod tests {
     use super::*;
 
     fn admitted(headers: Headers, body: &[u8]) -> Result<Record, Refusal> {
-        let sender = Sender {
-            uid: "u".to_owned(),
+        admitted_as(Kind::Message, headers, body)
+    }
+
+    fn admitted_as(kind: Kind, headers: Headers, body: &[u8]) -> Result<Record, Refusal> {
+        let fresh = || "fresh".to_owned();
+        admit(
+            "a".parse().unwrap(),
+            kind,
+            sender("u"),
+            &headers,
+            body,
+            fresh,
+        )
+    }
+
+    fn sender(uid: &str) -> Sender {
+        Sender {
+            uid: uid.to_owned(),
             name: "n".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_changes_a_message_names_it() {
+        let named = || Headers::new().with("ref", "5f2c9a01-3-7");
+        for (kind, body) in [
+            (Kind::Edit, "b"),
+            (Kind::Delete, ""),
+            (Kind::React, "👍"),
+            (Kind::Unreact, "❤️"),
+            (Kind::Message, "b"),
+        ] {
+            let record = admitted_as(kind, named(), body.as_bytes()).unwrap();
+            assert_eq!((record.kind, record.body.as_str()), (kind, body));
+            assert_eq!(record.reference.unwrap().to_string(), "5f2c9a01-3-7");
+            assert!(record.other.is_empty(), "it is no header of one's own");
+            let refused = admitted_as(kind, Headers::new(), body.as_bytes());
+            if kind == Kind::Message {
+                assert_eq!(refused.unwrap().reference, None);
+            } else {
+                assert_eq!(refused.unwrap_err().code, Code::MissingHeader);
+            }
+            let strange = Headers::new().with("ref", "7");
+            let refused = admitted_as(kind, strange, body.as_bytes()).unwrap_err();
+            assert_eq!(refused.code, Code::NoSuchMessage);
+        }
+        for (kind, body) in [
+            (Kind::Edit, ""),
+            (Kind::Delete, "b"),
+            (Kind::React, ""),
+            (Kind::React, "ok"),
+            (Kind::Unreact, "👍👍"),
+        ] {
+            let refused = admitted_as(kind, named(), body.as_bytes()).unwrap_err();
+            assert_eq!(refused.code, Code::InvalidMessage, "{kind:?} {body}");
+        }
+    }
+
+    #[test]
+    fn who_may_change_what() {
+        let said = || Message {
+            position: "5f2c9a01-3-7".parse().unwrap(),
+            prev: None,
+            ts: 0,
+            kind: Kind::Message,
+            id: "m".to_owned(),
+            sender: sender("author"),
+            reference: None,
+            body: "b".to_owned(),
+            folded: protocol::Folded::default(),
+            other: Map::new(),
         };
-        admit("a".parse().unwrap(), sender, &headers, body, || {
-            "fresh".to_owned()
-        })
+        let asks = |kind, uid: &str, named: Option<&Message>| {
+            let record = Record {
+                v: 1,
+                kind,
+                id: "r".to_owned(),
+                room: "a".parse().unwrap(),
+                sender: sender(uid),
+                reference: Some(said().position),
+                body: "👍".to_owned(),
+                other: Map::new(),
+            };
+            permit(&record, named).map_err(|refusal| refusal.code)
+        };
+        let (deleted, mut system, mut full) = (&mut said(), said(), said());
+        deleted.folded.deleted = true;
+        system.kind = Kind::System;
+        for number in 0..limits::REACTIONS {
+            let mut one = said();
+            one.kind = Kind::React;
+            one.reference = Some(full.position);
+            one.body = format!(":{number}");
+            assert!(folding::fold(&mut full, &one));
+        }
+        let gone = Err(Code::NoSuchMessage);
+        for (kind, of_author, of_others, of_deleted, of_system, of_full) in [
+            (Kind::Message, Ok(()), Ok(()), Ok(()), Ok(()), Ok(())),
+            (Kind::Edit, Ok(()), Err(Code::Forbidden), gone, gone, Ok(())),
+            (
+                Kind::Delete,
+                Ok(()),
+                Err(Code::Forbidden),
+                gone,
+                gone,
+                Ok(()),
+            ),
+            (
+                Kind::React,
+                Ok(()),
+                Ok(()),
+                gone,
+                gone,
+                Err(Code::InvalidMessage),
+            ),
+            (Kind::Unreact, Ok(()), Ok(()), gone, gone, Ok(())),
+        ] {
+            assert_eq!(asks(kind, "author", Some(&said())), of_author, "{kind:?}");
+            assert_eq!(asks(kind, "another", Some(&said())), of_others, "{kind:?}");
+            assert_eq!(asks(kind, "author", Some(deleted)), of_deleted, "{kind:?}");
+            assert_eq!(asks(kind, "author", Some(&system)), of_system, "{kind:?}");
+            assert_eq!(asks(kind, "author", Some(&full)), of_full, "{kind:?}");
+            assert_eq!(asks(kind, "author", None), gone, "{kind:?}");
+        }
+        full.folded.reactions[3].emoji = "👍".to_owned();
+        assert_eq!(asks(Kind::React, "author", Some(&full)), Ok(()));
     }
 
     #[test]

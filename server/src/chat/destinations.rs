@@ -133,9 +133,9 @@ impl Destinations for ChatDestinations {
         ticket: Ticket,
         now: Instant,
     ) -> Result<Progress, Refusal> {
-        self.pay(now)?;
+        let checked = self.pay(now)?;
         let record = self.record(&request, || self.fresh_id(ticket))?;
-        self.say(&record, ticket, now)
+        self.say(&record, checked, ticket, now)
     }
 
     fn check(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal> {

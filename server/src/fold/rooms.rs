@@ -1,22 +1,27 @@
 //! The rooms as this server has folded them: what the store has and the tail that it does not have yet, as one.
 
+mod list;
+mod moment;
 mod pages;
+mod stream;
 
-pub use pages::Follow;
+pub use pages::Found;
+pub use stream::Follow;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Epoch, RoomName};
+use protocol::{Epoch, Quote, RoomName, folding};
 
 use super::Observer;
 use super::backlog::{Backlog, Limits};
 use super::partition::partition_of;
 use super::rule::{Fingerprint, LogRecord, Lookup, Occurrence, Outcome, PartitionFold};
 use super::tail::Tail;
-use crate::history::{Batch, Checkpoint, HistoryError, Reader, RoomId, Store};
+use crate::history::{Batch, Checkpoint, HistoryError, Place, Reader, RoomId, Row, Store};
+use moment::Moment;
 
 /// Connections to the store for pages.
 const PAGE_READERS: usize = 4;
@@ -56,11 +61,15 @@ struct Partition {
 #[derive(Clone, Copy)]
 struct Head {
     id: RoomId,
+    /// The offset of its latest record.
     offset: i64,
+    /// The offset of its latest row, or -1.
+    row: i64,
 }
 
 /// What the fold of a partition may ask while it is locked.
 struct Earlier<'a> {
+    epoch: Epoch,
     partition: i32,
     heads: &'a HashMap<RoomName, Head>,
     tail: &'a Tail,
@@ -72,6 +81,22 @@ impl Lookup for Earlier<'_> {
 
     fn head(&self, room: &RoomName) -> Option<i64> {
         self.heads.get(room).map(|head| head.offset)
+    }
+
+    fn quote(&self, room: &RoomName, offset: i64) -> Result<Option<Quote>, HistoryError> {
+        let Some(head) = self.heads.get(room) else {
+            return Ok(None);
+        };
+        let place = Place {
+            id: head.id,
+            epoch: self.epoch,
+            partition: self.partition,
+        };
+        let of_row = moment::of_row(self.tail.room(head.id), offset);
+        let row = Moment::read(self.store, place, head.offset, of_row, |moment| {
+            moment.row(offset)
+        })?;
+        Ok(row.as_ref().map(folding::quote))
     }
 
     fn occurrence(
@@ -124,6 +149,7 @@ impl Rooms {
                 Head {
                     id: room.id,
                     offset: room.head,
+                    row: room.row,
                 },
             );
         }
@@ -151,6 +177,11 @@ impl Rooms {
     /// The life of the log that all offsets here belong to.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// How many partitions the log has.
+    pub fn partitions(&self) -> i32 {
+        i32::try_from(self.partitions.len()).unwrap_or(i32::MAX)
     }
 
     /// Whether the store keeps up: false when it has taken nothing for ten seconds or the tail has grown too large.
@@ -184,6 +215,7 @@ impl Rooms {
         let outcome = fold.apply(
             record,
             &Earlier {
+                epoch: self.epoch,
                 partition,
                 heads,
                 tail,
@@ -207,11 +239,23 @@ impl Rooms {
                 let new = || Head {
                     id: self.next_room.fetch_add(1, Ordering::Relaxed),
                     offset,
+                    row: -1,
                 };
                 let head = heads.entry(room.clone()).or_insert_with(new);
                 head.offset = offset;
-                let size = record.value.map_or(0, <[u8]>::len);
-                let bytes = tail.push(checkpoint, (head.id, room), message, *copy, size);
+                let above = message.kind.is_row().then_some(head.row);
+                if above.is_some() {
+                    head.row = offset;
+                }
+                let row = Row {
+                    id: head.id,
+                    room: room.clone(),
+                    message: Arc::clone(message),
+                    above,
+                    copy: *copy,
+                    at: checkpoint.clock,
+                };
+                let bytes = tail.push(checkpoint, row, record.value.map_or(0, <[u8]>::len));
                 self.visible.fetch_add(1, Ordering::Relaxed);
                 self.observer.visible(room, message);
                 bytes
@@ -275,10 +319,7 @@ impl Rooms {
 
     /// The locked partition of a room, and its number.
     fn home(&self, room: &RoomName) -> (i32, MutexGuard<'_, Partition>) {
-        let partition = partition_of(
-            room,
-            i32::try_from(self.partitions.len()).unwrap_or(i32::MAX),
-        );
+        let partition = partition_of(room, self.partitions());
         (partition, self.partition(partition))
     }
 

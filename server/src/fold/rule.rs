@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, Folded, Message, Position, RoomName};
+use protocol::{Epoch, Folded, Kind, Message, Position, Quote, Record, RoomName};
 use sha2::{Digest, Sha256};
 
 use super::form::{self, SkipReason};
@@ -79,6 +79,9 @@ pub trait Lookup {
 
     /// The offset of a room's latest visible message.
     fn head(&self, room: &RoomName) -> Option<i64>;
+
+    /// What a message that answers the room's row at `offset` shows of it; `None` where there is no such row.
+    fn quote(&self, room: &RoomName, offset: i64) -> Result<Option<Quote>, Self::Error>;
 
     /// The visible copy of a message that counts when the fold clock shows `clock`.
     fn occurrence(&self, copy: &Fingerprint, clock: i64)
@@ -166,19 +169,8 @@ impl PartitionFold {
                         first: self.position(first.offset),
                     },
                     None => Outcome::Visible {
-                        message: Arc::new(Message {
-                            position: self.position(record.offset),
-                            prev: lookup.head(&form.room),
-                            ts: record.timestamp.unwrap_or(clock),
-                            kind: form.kind,
-                            id: form.id,
-                            sender: form.sender,
-                            reference: form.reference,
-                            body: form.body,
-                            folded: Folded::default(),
-                            other: form.other,
-                        }),
-                        room: form.room,
+                        room: form.room.clone(),
+                        message: Arc::new(self.message(record, clock, form, lookup)?),
                         copy,
                     },
                 }
@@ -187,6 +179,42 @@ impl PartitionFold {
         self.next = record.offset + 1;
         self.clock = clock;
         Ok(outcome)
+    }
+
+    /// A record as its room has it.
+    fn message<L: Lookup>(
+        &self,
+        record: &LogRecord<'_>,
+        clock: i64,
+        form: Record,
+        lookup: &L,
+    ) -> Result<Message, L::Error> {
+        // What a record names was there before it, at the same offset in whatever life of the log it was written.
+        let reference = form
+            .reference
+            .filter(|named| named.partition == self.partition && named.offset < record.offset)
+            .map(|named| self.position(named.offset));
+        let quote = match reference {
+            Some(answered) if form.kind == Kind::Message => {
+                lookup.quote(&form.room, answered.offset)?.map(Box::new)
+            }
+            _ => None,
+        };
+        Ok(Message {
+            position: self.position(record.offset),
+            prev: lookup.head(&form.room),
+            ts: record.timestamp.unwrap_or(clock),
+            kind: form.kind,
+            id: form.id,
+            sender: form.sender,
+            reference,
+            body: form.body,
+            folded: Folded {
+                quote,
+                ..Folded::default()
+            },
+            other: form.other,
+        })
     }
 
     /// The position of an offset in this partition.

@@ -8,21 +8,30 @@ use protocol::{Message, RoomName};
 use super::rule::{Fingerprint, Occurrence};
 use crate::history::{Batch, Checkpoint, RoomId, Row};
 
+/// A record of a room as the tail has it.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    /// The record as the stream has it.
+    pub(super) message: Arc<Message>,
+    /// For a row: offset of the row above it, or -1.
+    pub(super) above: Option<i64>,
+}
+
 /// What a record costs in memory beside its own bytes, roughly.
 const OVERHEAD: usize = 512;
 
-/// One folded record; only visible ones carry a message, the others move the checkpoint.
+/// One folded record; only visible ones carry a row for the store, the others move the checkpoint.
 struct Entry {
     checkpoint: Checkpoint,
     bytes: usize,
-    visible: Option<(RoomId, RoomName, Arc<Message>, Fingerprint)>,
+    visible: Option<Row>,
 }
 
 /// The tail of one partition.
 #[derive(Default)]
 pub(super) struct Tail {
     entries: VecDeque<Entry>,
-    rooms: HashMap<RoomId, VecDeque<Arc<Message>>>,
+    rooms: HashMap<RoomId, VecDeque<Waiting>>,
     sent: HashMap<Fingerprint, Occurrence>,
 }
 
@@ -37,33 +46,25 @@ impl Tail {
         OVERHEAD
     }
 
-    /// Adds a message; tells how many bytes it costs.
-    pub(super) fn push(
-        &mut self,
-        checkpoint: Checkpoint,
-        (id, room): (RoomId, &RoomName),
-        message: &Arc<Message>,
-        copy: Fingerprint,
-        size: usize,
-    ) -> usize {
+    /// Adds a visible record of `size` bytes; tells how many bytes it costs.
+    pub(super) fn push(&mut self, checkpoint: Checkpoint, row: Row, size: usize) -> usize {
         let bytes = OVERHEAD + size;
-        let visible = Some((id, room.clone(), Arc::clone(message), copy));
+        self.rooms.entry(row.id).or_default().push_back(Waiting {
+            message: Arc::clone(&row.message),
+            above: row.above,
+        });
+        self.sent.insert(
+            row.copy,
+            Occurrence {
+                offset: row.message.position.offset,
+                at: row.at,
+            },
+        );
         self.entries.push_back(Entry {
             checkpoint,
             bytes,
-            visible,
+            visible: Some(row),
         });
-        self.rooms
-            .entry(id)
-            .or_default()
-            .push_back(Arc::clone(message));
-        self.sent.insert(
-            copy,
-            Occurrence {
-                offset: message.position.offset,
-                at: checkpoint.clock,
-            },
-        );
         bytes
     }
 
@@ -72,24 +73,25 @@ impl Tail {
         self.entries.len()
     }
 
-    /// The messages of a room, oldest first.
+    /// The records of a room, oldest first.
     pub(super) fn room(
         &self,
         id: RoomId,
-    ) -> impl DoubleEndedIterator<Item = &Arc<Message>> + ExactSizeIterator {
+    ) -> impl DoubleEndedIterator<Item = &Waiting> + ExactSizeIterator {
         self.rooms.get(&id).map(VecDeque::iter).unwrap_or_default()
     }
 
-    /// The latest message of each room that has any here.
-    pub(super) fn latest(&self) -> impl Iterator<Item = (&RoomName, &Arc<Message>)> {
-        let names = self
+    /// The rooms that have any records here.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = (RoomId, &RoomName)> {
+        let last_of_room = |row: &&Row| {
+            let last = self.rooms.get(&row.id).and_then(VecDeque::back);
+            last.is_some_and(|last| last.message.position == row.message.position)
+        };
+        let rows = self
             .entries
             .iter()
             .filter_map(|entry| entry.visible.as_ref());
-        names.filter_map(|(id, name, message, _)| {
-            let last = self.rooms.get(id)?.back()?;
-            (last.position == message.position).then_some((name, last))
-        })
+        rows.filter(last_of_room).map(|row| (row.id, &row.room))
     }
 
     /// Where a message occurred, if that is here.
@@ -101,19 +103,12 @@ impl Tail {
     /// [released](Self::release).
     pub(super) fn collect(&self, batch: &mut Batch, limit: usize) -> usize {
         let taken = self.entries.len().min(limit);
-        batch
-            .rows
-            .extend(self.entries.iter().take(taken).filter_map(|entry| {
-                let (id, room, message, copy) = entry.visible.as_ref()?;
-                let (room, message) = (room.clone(), Arc::clone(message));
-                Some(Row {
-                    id: *id,
-                    room,
-                    message,
-                    copy: *copy,
-                    at: entry.checkpoint.clock,
-                })
-            }));
+        batch.rows.extend(
+            self.entries
+                .iter()
+                .take(taken)
+                .filter_map(|entry| entry.visible.clone()),
+        );
         batch.checkpoints.extend(
             taken
                 .checked_sub(1)
@@ -131,7 +126,10 @@ impl Tail {
         {
             records += 1;
             bytes += entry.bytes;
-            let Some((id, _, message, copy)) = entry.visible else {
+            let Some(Row {
+                id, message, copy, ..
+            }) = entry.visible
+            else {
                 continue;
             };
             if let Some(room) = self.rooms.get_mut(&id) {

@@ -1,28 +1,16 @@
-//! Reading from the store: pages of a room, rooms by their latest message, the dedupe index.
+//! Reading from the store: the stream of a room, and the dedupe index.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use protocol::{Epoch, Message, Position, RoomName};
-use rusqlite::{Connection, Params, params};
+use protocol::Message;
+use rusqlite::{Connection, params};
 
-use super::rows::{self, column};
+use super::rows::{self, COLUMNS, column};
 use super::store::{Damage, from_sqlite, open_for_reading};
-use super::{HistoryError, RoomId, bucket};
+use super::view::{View, read};
+use super::{HistoryError, Place, RoomId, bucket};
 use crate::fold::{Fingerprint, Occurrence};
-
-const COLUMNS: &str = "room, offset, prev, ts, kind, id, uid, name, body, other, sum";
-
-/// Where the messages of a room lie; the parts of a position that rows do not repeat.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The store's number for the room.
-    pub id: RoomId,
-    /// The life of the log.
-    pub epoch: Epoch,
-    /// The room's partition.
-    pub partition: i32,
-}
 
 /// A few read-only connections that callers take turns with.
 pub struct Reader {
@@ -47,23 +35,35 @@ impl Reader {
         })
     }
 
-    /// The last `limit` messages of a room below the offset `below`, oldest first.
-    pub fn before(
+    /// Reads several things as they were at one moment, whatever is committed meanwhile.
+    pub fn view<R>(
         &self,
-        place: Place,
-        below: i64,
-        limit: usize,
-    ) -> Result<Vec<Message>, HistoryError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND offset < ?2 ORDER BY offset DESC LIMIT ?3"
-        );
-        let mut page = self.page(&sql, place, params![place.id, below, count(limit)])?;
-        page.reverse();
-        self.damage.note(unbroken(&page))?;
-        Ok(page)
+        read: impl FnOnce(&View<'_>) -> Result<R, HistoryError>,
+    ) -> Result<R, HistoryError> {
+        self.with(|connection| {
+            let moment = connection.unchecked_transaction().map_err(from_sqlite)?;
+            read(&View::new(&moment))
+        })
     }
 
-    /// The first `limit` messages of a room above the offset `above` and up to `through`, oldest first.
+    /// The offsets of the last `limit` records of a room below the offset `below`, newest first.
+    pub fn offsets_below(
+        &self,
+        id: RoomId,
+        below: i64,
+        limit: usize,
+    ) -> Result<Vec<i64>, HistoryError> {
+        self.with(|connection| {
+            let sql = "SELECT offset FROM messages WHERE room = ?1 AND offset < ?2 ORDER BY offset DESC LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql).map_err(from_sqlite)?;
+            let offsets = statement.query_map(params![id, below, count(limit)], |row| row.get(0));
+            offsets
+                .and_then(Iterator::collect)
+                .map_err(from_sqlite)
+        })
+    }
+
+    /// The first `limit` records of a room above the offset `above` and up to `through`, oldest first.
     pub fn after(
         &self,
         place: Place,
@@ -74,7 +74,11 @@ impl Reader {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND offset > ?2 AND offset <= ?3 ORDER BY offset LIMIT ?4"
         );
-        let page = self.page(&sql, place, params![place.id, above, through, count(limit)])?;
+        let params = params![place.id, above, through, count(limit)];
+        let page: Vec<Message> = self.with(|connection| {
+            let stored = read(connection, &sql, params, |row| rows::stored(row, place))?;
+            Ok(stored.into_iter().map(|stored| stored.record).collect())
+        })?;
         self.damage.note(unbroken(&page))?;
         match page.first() {
             Some(first) if first.prev.is_some_and(|prev| prev > above) => self.damage.note(Err(
@@ -84,7 +88,7 @@ impl Reader {
         }
     }
 
-    /// How many messages a room has above the offset `above` and up to `through`; counting stops at `at_most`.
+    /// How many records a room has above the offset `above` and up to `through`; counting stops at `at_most`.
     pub fn count(
         &self,
         id: RoomId,
@@ -103,55 +107,6 @@ impl Reader {
                 .map_err(from_sqlite)?;
             Ok(usize::try_from(found).unwrap_or_default())
         })
-    }
-
-    /// The rooms with the latest messages, newest first, each with that message.
-    pub fn latest(
-        &self,
-        epoch: Epoch,
-        limit: usize,
-    ) -> Result<Vec<(RoomName, Message)>, HistoryError> {
-        let rooms = self.with(|connection| {
-            let sql =
-                "SELECT id, name, partition, head, at, sum FROM rooms ORDER BY at DESC LIMIT ?1";
-            let mut statement = connection.prepare_cached(sql).map_err(from_sqlite)?;
-            let mut rows = statement
-                .query(params![count(limit)])
-                .map_err(from_sqlite)?;
-            let mut rooms = Vec::new();
-            while let Some(row) = rows.next().map_err(from_sqlite)? {
-                let name: String = column(row, "name")?;
-                let (id, partition, head) = (
-                    column(row, "id")?,
-                    column(row, "partition")?,
-                    column(row, "head")?,
-                );
-                rows::room_sum(id, &name, partition, head, column(row, "at")?)
-                    .check(row, "rooms")?;
-                let name: RoomName = name
-                    .parse()
-                    .map_err(|_| HistoryError::Damaged(format!("{name:?} is no room")))?;
-                rooms.push((
-                    name,
-                    Place {
-                        id,
-                        epoch,
-                        partition,
-                    },
-                    head,
-                ));
-            }
-            Ok(rooms)
-        })?;
-        let mut latest = Vec::with_capacity(rooms.len());
-        for (name, place, head) in rooms {
-            let last = self.after(place, head - 1, head, 1)?.pop();
-            let last = last.ok_or_else(|| {
-                HistoryError::Damaged(format!("the latest message of room {name} is missing"))
-            });
-            latest.push((name, self.damage.note(last)?));
-        }
-        Ok(latest)
     }
 
     /// The copy of a message in the dedupe index that counts when the fold clock of its partition shows `clock`.
@@ -194,27 +149,6 @@ impl Reader {
         error
     }
 
-    fn page(
-        &self,
-        sql: &str,
-        place: Place,
-        params: impl Params,
-    ) -> Result<Vec<Message>, HistoryError> {
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(sql).map_err(from_sqlite)?;
-            let mut rows = statement.query(params).map_err(from_sqlite)?;
-            let mut page = Vec::new();
-            while let Some(row) = rows.next().map_err(from_sqlite)? {
-                page.push(rows::message(row, |offset| Position {
-                    epoch: place.epoch,
-                    partition: place.partition,
-                    offset,
-                })?);
-            }
-            Ok(page)
-        })
-    }
-
     /// Lends a connection; waits for one while all are lent.
     fn with<R>(
         &self,
@@ -239,7 +173,7 @@ impl Reader {
     }
 }
 
-/// Every message names the one before it, so a row that is missing inside a page shows.
+/// Every record names the one before it, so one that is missing inside a page shows.
 fn unbroken(page: &[Message]) -> Result<(), HistoryError> {
     match page
         .windows(2)
@@ -254,6 +188,6 @@ fn unbroken(page: &[Message]) -> Result<(), HistoryError> {
 }
 
 /// A limit as SQLite takes it.
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

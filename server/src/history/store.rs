@@ -11,7 +11,7 @@ use protocol::message::RECORD_VERSION;
 use protocol::{Epoch, Kind, RoomName};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::rows::{self, Sum, column};
+use super::rows::{self, ROOM_COLUMNS, Sum, column};
 use super::{Checkpoint, HistoryError, Reader, RoomId, Writer};
 
 const FILE: &str = "history.db";
@@ -20,18 +20,20 @@ const MARKER: &str = "history.db.rebuild";
 /// `MARU` in ASCII, in SQLite's field for it: tells our file from another program's.
 const APPLICATION: i32 = 0x4d41_5255;
 /// Version of the tables below. Another one is rebuilt from the log, not migrated.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 const TABLES: &str = "
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE rooms(
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partition INTEGER NOT NULL,
-        head INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL);
+        head INTEGER NOT NULL, row INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL);
     CREATE INDEX rooms_by_latest ON rooms(at);
     CREATE TABLE messages(
-        room INTEGER NOT NULL, offset INTEGER NOT NULL, prev INTEGER, ts INTEGER NOT NULL, kind TEXT NOT NULL,
-        id TEXT NOT NULL, uid TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, other TEXT, sum INTEGER NOT NULL,
+        room INTEGER NOT NULL, offset INTEGER NOT NULL, prev INTEGER, above INTEGER, ts INTEGER NOT NULL,
+        kind TEXT NOT NULL, id TEXT NOT NULL, uid TEXT NOT NULL, name TEXT NOT NULL, ref INTEGER, body TEXT NOT NULL,
+        other TEXT, quote TEXT, folded TEXT, sum INTEGER NOT NULL,
         PRIMARY KEY(room, offset)) WITHOUT ROWID;
+    CREATE INDEX rows ON messages(room, offset) WHERE above IS NOT NULL;
     CREATE TABLE sent(
         partition INTEGER NOT NULL, bucket INTEGER NOT NULL, copy BLOB NOT NULL, offset INTEGER NOT NULL,
         at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(partition, bucket, copy)) WITHOUT ROWID;
@@ -48,8 +50,12 @@ pub struct SavedRoom {
     pub name: RoomName,
     /// The partition that its messages came from.
     pub partition: i32,
-    /// The offset of its latest message.
+    /// The offset of its latest record.
     pub head: i64,
+    /// The offset of its latest row, or -1.
+    pub row: i64,
+    /// When that row was sent, in Unix milliseconds.
+    pub at: i64,
 }
 
 /// What an opened store holds, apart from messages.
@@ -321,24 +327,9 @@ fn load(connection: &Connection) -> Result<Saved, HistoryError> {
     )?;
     each(
         connection,
-        "SELECT id, name, partition, head, at, sum FROM rooms",
+        &format!("SELECT {ROOM_COLUMNS} FROM rooms"),
         |row| {
-            let name: String = column(row, "name")?;
-            let (id, partition, head) = (
-                column(row, "id")?,
-                column(row, "partition")?,
-                column(row, "head")?,
-            );
-            rows::room_sum(id, &name, partition, head, column(row, "at")?).check(row, "rooms")?;
-            let name = name
-                .parse()
-                .map_err(|_| HistoryError::Damaged(format!("{name:?} is no room")))?;
-            saved.rooms.push(SavedRoom {
-                id,
-                name,
-                partition,
-                head,
-            });
+            saved.rooms.push(rows::room(row)?);
             Ok(())
         },
     )?;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use protocol::{Epoch, Message};
 use rusqlite::{Connection, params};
 
-use super::rows::{self, Sum};
+use super::changes;
+use super::rows::{self, Sum, Texts};
 use super::store::{Damage, from_sqlite};
+use super::view;
 use super::{Batch, Checkpoint, HistoryError, Row, bucket};
 
 /// Rows of the dedupe index that one commit at least may take away, once they have left the window.
@@ -49,22 +51,20 @@ impl Writer {
         batch
             .rows
             .sort_unstable_by_key(|row| (row.id, row.message.position.offset));
-        let result = self.write(batch).map_err(from_sqlite);
+        let result = self.write(batch);
         self.damage.note(result)
     }
 
-    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        write_messages(&transaction, &batch.rows)?;
+    fn write(&mut self, batch: &Batch) -> Result<(), HistoryError> {
+        let transaction = self.connection.transaction().map_err(from_sqlite)?;
+        write_messages(&transaction, &batch.rows).map_err(from_sqlite)?;
+        changes::fold(&transaction, &batch.rows)?;
         write_rooms(&transaction, &batch.rows)?;
-        write_checkpoints(&transaction, &batch.checkpoints)?;
-        let emptied = prune(
-            &transaction,
-            &batch.checkpoints,
-            &self.pruned,
-            batch.rows.len() + PRUNE,
-        )?;
-        transaction.commit()?;
+        write_checkpoints(&transaction, &batch.checkpoints).map_err(from_sqlite)?;
+        let limit = batch.rows.len() + PRUNE;
+        let emptied = prune(&transaction, &batch.checkpoints, &self.pruned, limit);
+        let emptied = emptied.map_err(from_sqlite)?;
+        transaction.commit().map_err(from_sqlite)?;
         self.pruned.extend(emptied);
         Ok(())
     }
@@ -72,28 +72,30 @@ impl Writer {
 
 fn write_messages(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
     let mut messages = connection.prepare_cached(
-        "INSERT INTO messages(room, offset, prev, ts, kind, id, uid, name, body, other, sum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO messages(room, offset, prev, above, ts, kind, id, uid, name, ref, body, other, quote, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     let mut sent = connection.prepare_cached(
         "INSERT INTO sent(partition, bucket, copy, offset, at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for row in rows {
         let message: &Message = &row.message;
-        let other = (!message.other.is_empty())
-            .then(|| serde_json::Value::Object(message.other.clone()).to_string());
+        let texts = Texts::of(message);
         messages.execute(params![
             row.id,
             message.position.offset,
             message.prev,
+            row.above,
             message.ts,
             message.kind.as_str(),
             message.id,
             message.sender.uid,
             message.sender.name,
+            message.reference.map(|reference| reference.offset),
             message.body,
-            other,
-            rows::message_sum(row.id, message, other.as_deref()).value(),
+            texts.other,
+            texts.quote,
+            rows::message_sum(row.id, message, row.above, &texts).value(),
         ])?;
         let (partition, offset) = (message.position.partition, message.position.offset);
         let bucket = bucket(row.at);
@@ -103,31 +105,35 @@ fn write_messages(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// The rows are in the order of rooms and offsets, so the last row of a room is its latest message.
-fn write_rooms(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
-    let mut rooms = connection.prepare_cached(
-        "INSERT INTO rooms(id, name, partition, head, at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT(id) DO UPDATE SET head = excluded.head, at = excluded.at, sum = excluded.sum",
-    )?;
-    for room in rows.chunk_by(|one, other| one.id == other.id) {
+/// The batch is in the order of rooms and offsets. A room stands in the list by its latest row, which what changes a row does not
+/// move.
+fn write_rooms(connection: &Connection, batch: &[Row]) -> Result<(), HistoryError> {
+    for room in batch.chunk_by(|one, other| one.id == other.id) {
         let Some(last) = room.last() else { continue };
         let (name, position) = (last.room.as_str(), last.message.position);
-        let sum = rows::room_sum(
-            last.id,
-            name,
-            position.partition,
-            position.offset,
-            last.message.ts,
-        )
-        .value();
-        rooms.execute(params![
-            last.id,
-            name,
-            position.partition,
-            position.offset,
-            last.message.ts,
-            sum
-        ])?;
+        let (row, at) = match room.iter().rev().find(|row| row.above.is_some()) {
+            Some(row) => (row.message.position.offset, row.message.ts),
+            None => view::room(connection, last.id)?.map_or((-1, 0), |room| (room.row, room.at)),
+        };
+        let latest = (position.offset, row, at);
+        let sum = rows::room_sum(last.id, name, position.partition, latest);
+        connection
+            .prepare_cached(
+                "INSERT INTO rooms(id, name, partition, head, row, at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT(id) DO UPDATE SET head = excluded.head, row = excluded.row, at = excluded.at, sum = excluded.sum",
+            )
+            .and_then(|mut rooms| {
+                rooms.execute(params![
+                    last.id,
+                    name,
+                    position.partition,
+                    position.offset,
+                    row,
+                    at,
+                    sum.value()
+                ])
+            })
+            .map_err(from_sqlite)?;
     }
     Ok(())
 }

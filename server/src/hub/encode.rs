@@ -80,6 +80,17 @@ pub fn frame(
     if delivery == Delivery::Replay {
         frame = frame.with(header::REPLAY, "true");
     }
+    if let Some(answered) = message.reference.filter(|_| plain(message)) {
+        frame = frame.with(header::QUOTED, answered.to_string());
+    }
+    if let Some(quote) = message.folded.quote.as_ref().filter(|_| plain(message)) {
+        frame = frame
+            .with(header::QUOTED_SENDER, quote.sender.uid.as_str())
+            .with(header::QUOTED_NAME, quote.sender.name.as_str());
+        if !quote.deleted {
+            frame = frame.with(header::QUOTED_TEXT, quote.text.as_str());
+        }
+    }
     if let Some(Value::Object(passed_on)) = message.other.get("headers") {
         for (name, value) in passed_on {
             if let Value::String(value) = value {
@@ -158,6 +169,31 @@ pub(crate) mod tests {
             x-epoch:5f2c9a01\nx-offset:7\nx-prev:5\nx-ts:1700000000000\nx-sender:u1\nx-sender-name:지우\\c a\nx-type:message\n\
             client-msg-id:m7\nx-replay:true\ncontent-length:16\n\n안녕\u{0}하세요\u{0}";
         assert_eq!(text.as_str(), expected);
+    }
+
+    #[test]
+    fn an_answer_says_what_it_answers() {
+        let (room, form) = (
+            "a".parse().unwrap(),
+            Form {
+                subscription: None,
+                version: Version::V1_2,
+            },
+        );
+        let mut answer = message(7, Some(5));
+        answer.reference = Some(message(3, None).position);
+        let unknown = super::message(&room, &answer, &form, Delivery::Live);
+        assert!(unknown.contains("\nx-ref:5f2c9a01-3-3\n") && !unknown.contains("x-ref-"));
+        let mut answered = message(3, None);
+        "하나: 1\n둘".clone_into(&mut answered.body);
+        answer.folded.quote = Some(Box::new(protocol::folding::quote(&answered)));
+        let text = super::message(&room, &answer, &form, Delivery::Live);
+        let headers = "\nx-ref:5f2c9a01-3-3\nx-ref-sender:u1\nx-ref-name:지우\\c a\nx-ref-text:하나\\c 1 둘\n";
+        assert!(text.contains(headers), "{text}");
+        answered.folded.deleted = true;
+        answer.folded.quote = Some(Box::new(protocol::folding::quote(&answered)));
+        let text = super::message(&room, &answer, &form, Delivery::Live);
+        assert!(text.contains("x-ref-name") && !text.contains("x-ref-text"));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum Code {
     UnknownDestination,
     /// The destination exists, but not for this client.
     Forbidden,
+    /// A SEND names a message that is not there, or not any more.
+    NoSuchMessage,
     /// Text empty, too long or not UTF-8.
     InvalidMessage,
     /// Sent too fast.
@@ -87,6 +89,7 @@ impl Code {
             Self::InvalidCredentials => "invalid-credentials",
             Self::UnknownDestination => "unknown-destination",
             Self::Forbidden => "forbidden",
+            Self::NoSuchMessage => "no-such-message",
             Self::InvalidMessage => "invalid-message",
             Self::RateLimited => "rate-limited",
             Self::Unavailable => "unavailable",
@@ -120,6 +123,7 @@ impl Code {
             Self::InvalidCredentials
             | Self::UnknownDestination
             | Self::Forbidden
+            | Self::NoSuchMessage
             | Self::InvalidMessage
             | Self::RateLimited
             | Self::LoginTimeout => 1008,

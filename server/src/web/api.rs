@@ -22,6 +22,9 @@ use crate::names;
 pub struct PageQuery {
     before: Option<String>,
     after: Option<String>,
+    newer: Option<String>,
+    around: Option<String>,
+    at: Option<String>,
     limit: Option<String>,
 }
 
@@ -30,9 +33,13 @@ enum Part {
     Latest,
     Before(Position),
     After(Position),
+    Newer(Position),
+    Around(Position),
+    /// Unix milliseconds.
+    At(i64),
 }
 
-enum ApiError {
+pub(super) enum ApiError {
     Bad(String),
     /// The position belongs to an earlier life of the log.
     Gone,
@@ -71,14 +78,36 @@ fn parse(room: &str, query: &PageQuery) -> Result<(RoomName, Part, usize), ApiEr
         text.parse::<Position>()
             .map_err(|error| ApiError::Bad(error.to_string()))
     };
-    let part = match (&query.before, &query.after) {
-        (None, None) => Part::Latest,
-        (Some(before), None) => Part::Before(position(before)?),
-        (None, Some(after)) => Part::After(position(after)?),
-        (Some(_), Some(_)) => {
-            return Err(ApiError::Bad("give before or after, not both".to_owned()));
-        }
-    };
+    let parts = [
+        query
+            .before
+            .as_ref()
+            .map(|text| position(text).map(Part::Before)),
+        query
+            .after
+            .as_ref()
+            .map(|text| position(text).map(Part::After)),
+        query
+            .newer
+            .as_ref()
+            .map(|text| position(text).map(Part::Newer)),
+        query
+            .around
+            .as_ref()
+            .map(|text| position(text).map(Part::Around)),
+        query.at.as_ref().map(|text| match text.parse() {
+            Ok(time) => Ok(Part::At(time)),
+            Err(_) => Err(ApiError::Bad(
+                "at is a time in Unix milliseconds".to_owned(),
+            )),
+        }),
+    ];
+    let mut parts = parts.into_iter().flatten();
+    let part = parts.next().unwrap_or(Ok(Part::Latest))?;
+    if parts.next().is_some() {
+        let sentence = "give one of before, after, newer, around and at, not several";
+        return Err(ApiError::Bad(sentence.to_owned()));
+    }
     let limit = match query.limit.as_deref().map(str::parse) {
         None => limits::PAGE,
         Some(Ok(limit @ 1..=limits::PAGE_MAX)) => limit,
@@ -105,11 +134,16 @@ fn read(chat: &Chat, room: &RoomName, part: &Part, limit: usize) -> Result<Histo
         Part::Latest => rooms.last_page(room, limit),
         Part::Before(position) => rooms.before(room, known(position)?, limit),
         Part::After(position) => rooms.after(room, known(position)?, limit),
+        Part::Newer(position) => rooms.newer(room, known(position)?, limit),
+        Part::Around(position) => rooms.around(room, known(position)?, limit),
+        Part::At(time) => rooms.since(room, *time, limit).map(|(page, _)| page),
     }
-    .map_err(|error: HistoryError| {
-        tracing::error!(%error, "history cannot be read");
-        ApiError::Unavailable
-    })
+    .map_err(unavailable)
+}
+
+pub(super) fn unavailable(error: HistoryError) -> ApiError {
+    tracing::error!(%error, "history cannot be read");
+    ApiError::Unavailable
 }
 
 /// The page with a tag by which the browser can ask whether it changed.
@@ -148,7 +182,7 @@ impl IntoResponse for ApiError {
                 (StatusCode::BAD_REQUEST, Json(json!({ "error": sentence }))).into_response()
             }
             Self::Gone => {
-                let sentence = "this position belongs to an earlier log; ask for the latest page without before or after";
+                let sentence = "this position belongs to an earlier log; ask for the latest page, without a position";
                 (StatusCode::GONE, Json(json!({ "error": sentence }))).into_response()
             }
             Self::Unavailable => {

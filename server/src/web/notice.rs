@@ -1,4 +1,4 @@
-//! Why a form was refused, as a word in an address and as a sentence for people.
+//! Why a form was refused or a link leads elsewhere, as a word in an address and as a sentence for people.
 
 use protocol::Language;
 use protocol::room::RoomNameError;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::NicknameError;
 
-/// Why a form was refused; travels in the address of the page that shows the form again.
+/// Why a form was refused or a link leads elsewhere; travels in the address of the page that shows the form again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notice {
@@ -22,6 +22,10 @@ pub enum Notice {
     RoomTooLong,
     /// The room name has other characters than letters, digits and `-`.
     RoomCharacter,
+    /// The room has no message where the link says.
+    NoSuchMessage,
+    /// The room has no message from the day on that the link says.
+    NothingSince,
 }
 
 impl Notice {
@@ -50,6 +54,18 @@ impl Notice {
             (Language::En, Self::RoomCharacter) => {
                 "A room name has letters, digits and - only. Write - instead of a space."
             }
+            (Language::Ko, Self::NoSuchMessage) => {
+                "이 링크의 메시지는 이 방에 없습니다. 가장 최근 대화를 보여 드립니다."
+            }
+            (Language::En, Self::NoSuchMessage) => {
+                "The message of this link is not in this room. These are the latest messages."
+            }
+            (Language::Ko, Self::NothingSince) => {
+                "그 날짜와 그 뒤에는 메시지가 없습니다. 가장 최근 대화를 보여 드립니다."
+            }
+            (Language::En, Self::NothingSince) => {
+                "There is no message from that day on. These are the latest messages."
+            }
         }
     }
 
@@ -62,6 +78,8 @@ impl Notice {
             Self::RoomEmpty => "room-empty",
             Self::RoomTooLong => "room-too-long",
             Self::RoomCharacter => "room-character",
+            Self::NoSuchMessage => "no-such-message",
+            Self::NothingSince => "nothing-since",
         }
     }
 }
@@ -99,6 +117,8 @@ mod tests {
             Notice::RoomEmpty,
             Notice::RoomTooLong,
             Notice::RoomCharacter,
+            Notice::NoSuchMessage,
+            Notice::NothingSince,
         ] {
             assert_eq!(
                 serde_json::from_str::<Notice>(&format!("{:?}", notice.code())).unwrap(),

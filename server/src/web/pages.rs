@@ -11,14 +11,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use protocol::{Language, LobbyState, RoomName, RoomState, RoomSummary, Viewer, limits};
+use protocol::{
+    HistoryPage, Language, LobbyState, Position, RoomName, RoomState, RoomSummary, Viewer, limits,
+};
 use serde::Deserialize;
 
 use super::access::Site;
 use super::notice::Notice;
-use super::{Web, identity, language};
+use super::{Web, date, identity, language};
 use crate::bridge::Stage;
 use crate::chat::Chat;
+use crate::fold::Found;
 use crate::history::HistoryError;
 use crate::names;
 
@@ -32,6 +35,32 @@ const ASK_AGAIN: u32 = 2;
 pub struct PageQuery {
     lang: Option<String>,
     notice: Option<Notice>,
+    /// The position of the message at which a room opens.
+    at: Option<String>,
+    /// The day at which a room opens, as YYYY-MM-DD.
+    on: Option<String>,
+    /// By how many minutes the viewer's clock is ahead of UTC on that day.
+    zone: Option<String>,
+}
+
+/// Where a room opens.
+enum Opening {
+    End,
+    /// At a message; `None` is what is no position.
+    Message(Option<Position>),
+    /// At the first message since a time in Unix milliseconds.
+    Since(i64),
+}
+
+impl Opening {
+    fn of(query: &PageQuery) -> Self {
+        let zone = query.zone.as_deref().and_then(|zone| zone.parse().ok());
+        match (&query.at, &query.on) {
+            (Some(at), _) => Self::Message(at.parse().ok()),
+            (None, Some(on)) => date::begins(on, zone.unwrap_or(0)).map_or(Self::End, Self::Since),
+            (None, None) => Self::End,
+        }
+    }
 }
 
 /// `/`: the rooms.
@@ -100,7 +129,10 @@ pub async fn room(
     let notice = query
         .notice
         .map(|notice| notice.sentence(language).to_owned());
-    match tokio::task::spawn_blocking(move || room_state(&chat, viewer, room, notice)).await {
+    let opening = Opening::of(&query);
+    match tokio::task::spawn_blocking(move || room_state(&chat, viewer, room, &opening, notice))
+        .await
+    {
         Ok(Ok(state)) => document(&web, &site, StatusCode::OK, language, |options| {
             shell::room_document(state, options)
         }),
@@ -117,32 +149,64 @@ fn room_state(
     chat: &Chat,
     viewer: Viewer,
     room: RoomName,
+    opening: &Opening,
     notice: Option<String>,
 ) -> Result<RoomState, HistoryError> {
-    let history = chat.rooms.last_page(&room, limits::PAGE)?;
-    // The page ends where it was read, so what comes later is what the browser subscribes to.
-    let head = history
-        .messages
-        .last()
-        .map_or(-1, |last| last.position.offset);
+    let (history, focus, trouble) = history(chat, &room, opening)?;
+    let notice =
+        notice.or_else(|| trouble.map(|trouble| trouble.sentence(viewer.language).to_owned()));
     Ok(RoomState {
-        focus: None,
+        focus,
         read: None,
         viewer,
         rooms: rooms(chat)?,
         epoch: chat.rooms.epoch(),
         room,
-        head,
+        // What comes later is what the browser subscribes to.
+        head: history.head,
         history,
         notice,
     })
+}
+
+/// The rows with which a room opens, the message that it opens at, and why it opens at its end instead.
+fn history(
+    chat: &Chat,
+    room: &RoomName,
+    opening: &Opening,
+) -> Result<(HistoryPage, Option<Position>, Option<Notice>), HistoryError> {
+    let rooms = &chat.rooms;
+    let latest = |trouble| {
+        let page = rooms.last_page(room, limits::PAGE)?;
+        Ok((page, None, trouble))
+    };
+    match opening {
+        Opening::End => latest(None),
+        Opening::Message(position) => {
+            let found = position.map(|position| rooms.find(room, position));
+            match found.transpose()? {
+                Some(Found::Row(row)) => {
+                    let page = rooms.around(room, row.position.offset, limits::PAGE)?;
+                    Ok((page, Some(row.position), None))
+                }
+                _ => latest(Some(Notice::NoSuchMessage)),
+            }
+        }
+        Opening::Since(time) => {
+            let (page, first) = rooms.since(room, *time, limits::PAGE)?;
+            let mut rows = page.messages.iter().map(|row| row.position);
+            let focus = rows.find(|row| Some(row.offset) == first);
+            let trouble = focus.is_none().then_some(Notice::NothingSince);
+            Ok((page, focus, trouble))
+        }
+    }
 }
 
 fn rooms(chat: &Chat) -> Result<Vec<RoomSummary>, HistoryError> {
     chat.rooms.list(ROOMS)
 }
 
-fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
+pub(super) fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
     Viewer {
         theme: protocol::Theme::default(),
         person: identity::person(headers, site.secure, &web.keys),
@@ -189,7 +253,7 @@ pub fn message(
     })
 }
 
-fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
+pub(super) fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
     let sentence = match (language, web.stage.borrow().clone()) {
         (Language::Ko, Stage::CatchingUp { done, total }) => {
             format!("지난 대화를 읽고 있습니다. {total}개 가운데 {done}개를 읽었습니다.")
@@ -226,7 +290,12 @@ fn not_ready(web: &Web, site: &Site, language: Language) -> Response {
 }
 
 /// A page that could not be made; the log already says why when the history is to blame.
-fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) -> Response {
+pub(super) fn broken(
+    web: &Web,
+    site: &Site,
+    language: Language,
+    panicked: Option<String>,
+) -> Response {
     tracing::error!(
         reason = panicked.as_deref().unwrap_or("the history cannot be read"),
         "a page could not be made"
@@ -246,7 +315,7 @@ fn broken(web: &Web, site: &Site, language: Language, panicked: Option<String>) 
     )
 }
 
-fn document(
+pub(super) fn document(
     web: &Web,
     site: &Site,
     status: StatusCode,

@@ -7,7 +7,9 @@
 )]
 
 mod acknowledging;
+mod changing;
 mod committing;
+mod finding;
 mod leaving;
 mod limits;
 mod recovering;

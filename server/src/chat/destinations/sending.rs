@@ -1,23 +1,27 @@
 //! SEND to a room: who sends, how fast, and what becomes of it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use protocol::{Action, Destination, Record};
+use protocol::{Destination, Position, Record};
 
 use super::{ChatDestinations, canonical, unavailable, unknown_destination};
-use crate::chat::admission::admit;
+use crate::chat::admission::{admit, permit};
 use crate::chat::receipts::{Flight, Key, Outcome, receipt_headers};
+use crate::fold::Found;
 use crate::keys;
 use crate::stomp::{Code, Progress, Refusal, SendRequest, Ticket};
 
+/// When a SEND may be tried again that names what this server has not read yet.
+const NOT_YET: Duration = Duration::from_secs(1);
+
 impl ChatDestinations {
-    /// Takes a token for a SEND, or the one that was taken when it was checked.
-    pub(super) fn pay(&mut self, now: Instant) -> Result<(), Refusal> {
+    /// Takes a token for a SEND, or the one that was taken when it was checked; tells whether it was checked.
+    pub(super) fn pay(&mut self, now: Instant) -> Result<bool, Refusal> {
         if self.prepaid > 0 {
             self.prepaid -= 1;
-            return Ok(());
+            return Ok(true);
         }
-        self.bucket.take(now).map_err(rate_limited)
+        self.bucket.take(now).map_err(rate_limited).map(|()| false)
     }
 
     /// Takes a token for a SEND that is checked now and follows. Where one is refused none follows, and the tokens of those
@@ -27,7 +31,12 @@ impl ChatDestinations {
             .bucket
             .take(now)
             .map_err(rate_limited)
-            .and_then(|()| self.record(request, String::new).map(drop));
+            .and_then(|()| self.record(request, String::new))
+            .and_then(|record| match self.permitted(&record) {
+                // What was said already is answered, whatever has become of what it names.
+                Err(_) if self.known(&record)?.is_some() => Ok(()),
+                permitted => permitted,
+            });
         match good {
             Ok(()) => self.prepaid += 1,
             Err(_) => self.bucket.give_back(std::mem::take(&mut self.prepaid)),
@@ -41,42 +50,81 @@ impl ChatDestinations {
         request: &SendRequest,
         fresh_id: impl FnOnce() -> String,
     ) -> Result<Record, Refusal> {
-        let room = match request.destination.parse() {
-            Ok(Destination::ToRoom(room, Action::Send)) => canonical(room)?,
-            Ok(_) => {
-                let detail =
-                    "clients send to /app/rooms.ROOM.send; this destination is for subscriptions";
-                return Err(Refusal::new(Code::Forbidden, "Access refused", detail));
-            }
+        let asked = match request.destination.parse() {
+            Ok(Destination::ToRoom(room, action)) => action.kind().map(|kind| (room, kind)),
+            Ok(_) => None,
             Err(error) => return Err(unknown_destination(error)),
         };
+        let Some((room, kind)) = asked else {
+            let detail =
+                "clients send to /app/rooms.ROOM.send; this destination is for subscriptions";
+            return Err(Refusal::new(Code::Forbidden, "Access refused", detail));
+        };
+        let room = canonical(room)?;
         let Some(person) = self.person.clone() else {
             let detail =
                 "say who you are first: choose a nickname on the page, or give a login in CONNECT";
             return Err(Refusal::new(Code::Forbidden, "Access refused", detail));
         };
-        admit(room, person, &request.headers, &request.body, fresh_id)
+        admit(
+            room,
+            kind,
+            person,
+            &request.headers,
+            &request.body,
+            fresh_id,
+        )
     }
 
-    /// Puts a record on its way, or finds the copy that is there already.
+    /// Whether what a record names is there, and its sender may do so.
+    fn permitted(&self, record: &Record) -> Result<(), Refusal> {
+        let Some(named) = record.reference else {
+            return Ok(());
+        };
+        let found = self.chat.rooms.find(&record.room, named);
+        match found.map_err(unavailable)? {
+            Found::Row(row) => permit(record, Some(&row)),
+            Found::Nothing => permit(record, None),
+            Found::NotYet => Err(Refusal::new(
+                Code::Unavailable,
+                "Unavailable",
+                "this server has not read the message that 'ref' names yet; send it again",
+            )
+            .after(NOT_YET)),
+        }
+    }
+
+    /// Where a copy of a record stands that is there already.
+    fn known(&self, record: &Record) -> Result<Option<Position>, Refusal> {
+        self.chat
+            .rooms
+            .first_position(&record.room, &record.sender.uid, &record.id)
+            .map_err(unavailable)
+    }
+
+    /// Puts a record on its way, or finds the copy that is there already. What was `checked` is not asked again whether it may.
     pub(super) fn say(
         &self,
         record: &Record,
+        checked: bool,
         ticket: Ticket,
         now: Instant,
     ) -> Result<Progress, Refusal> {
+        // Before the copy is looked for: what this sees, a copy has done by then.
+        let permitted = if checked {
+            Ok(())
+        } else {
+            self.permitted(record)
+        };
+        if let Some(position) = self.known(record)? {
+            return Ok(Progress::Done(receipt_headers(position, true)));
+        }
+        permitted?;
         let key = Key {
             room: record.room.clone(),
             uid: record.sender.uid.clone(),
             id: record.id.clone(),
         };
-        let rooms = &self.chat.rooms;
-        let known = rooms
-            .first_position(&key.room, &key.uid, &key.id)
-            .map_err(unavailable)?;
-        if let Some(position) = known {
-            return Ok(Progress::Done(receipt_headers(position, true)));
-        }
         let receipts = &self.chat.listeners.receipts;
         if receipts.wait(key.clone(), ticket, self.completions.clone(), now) == Flight::First
             && let Err(refusal) = self.chat.produce(record)
@@ -93,7 +141,7 @@ impl ChatDestinations {
     }
 }
 
-fn rate_limited(wait: std::time::Duration) -> Refusal {
+fn rate_limited(wait: Duration) -> Refusal {
     Refusal::new(
         Code::RateLimited,
         "Rate limited",

@@ -79,12 +79,9 @@ impl Start {
         let cursor = match wish {
             Wish::Live => cut,
             Wish::Latest(count) => {
-                // Not the last page: it may end after the cut already.
-                let page = rooms.before(room, cut + 1, *count)?;
-                headers.push(header::REPLAY_COUNT, page.messages.len().to_string());
-                page.messages
-                    .first()
-                    .map_or(cut, |first| first.position.offset - 1)
+                let (replayed, cursor) = rooms.last_records(room, cut, *count)?;
+                headers.push(header::REPLAY_COUNT, replayed.to_string());
+                cursor
             }
             Wish::Recover {
                 epoch: known,

@@ -1,301 +1,188 @@
-//! Reading the rooms: pages, counts, the list, and how a subscription catches up. What the tail has is copied under the
-//! partition's lock, and the store is read up to there without it, so nothing is missed or seen twice in between.
+//! Pages of a room: its rows as they are at one moment, from tail and store together.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use protocol::{HistoryPage, Message, Position, RoomName};
 
-use protocol::{HistoryPage, Message, Position, RoomName, RoomSummary};
+use super::Rooms;
+use super::moment::{self, Moment};
+use crate::history::HistoryError;
 
-use super::{Rooms, lock};
-use crate::fold::rule::Fingerprint;
-use crate::history::{HistoryError, Place, RoomId};
-
-/// How a subscription goes on catching up ([`Rooms::follow`]).
-#[derive(Debug, PartialEq)]
-pub enum Follow<R> {
-    /// The next messages after the cursor; there may be more, so ask again from the last of them.
-    Behind(Vec<Arc<Message>>),
-    /// What `attach` gave, which took the last messages after the cursor: whatever comes later goes to the observer.
-    Caught(R),
+/// What stands at a position ([`Rooms::find`]).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A row of the room, as it is now.
+    Row(Box<Message>),
+    /// No row of the room.
+    Nothing,
+    /// This server has not read so far.
+    NotYet,
 }
 
 impl Rooms {
-    /// Where a room's latest message stands; `None` while it has none.
-    pub fn head(&self, room: &RoomName) -> Option<Position> {
-        let (partition, state) = self.home(room);
-        let head = state.heads.get(room)?;
-        Some(Position {
-            epoch: self.epoch,
-            partition,
-            offset: head.offset,
-        })
+    /// What a room has at a position.
+    pub fn find(&self, room: &RoomName, position: Position) -> Result<Found, HistoryError> {
+        let (home, next) = {
+            let (home, state) = self.home(room);
+            (home, state.fold.next)
+        };
+        if position.epoch != self.epoch || position.partition != home {
+            return Ok(Found::Nothing);
+        }
+        if position.offset >= next {
+            return Ok(Found::NotYet);
+        }
+        let row = self.row(room, position.offset)?;
+        Ok(row.map_or(Found::Nothing, |row| Found::Row(Box::new(row))))
     }
 
-    /// The latest messages of a room, oldest first; `more` says whether there are earlier ones.
+    /// The latest rows of a room, oldest first; `more` says whether there are earlier ones.
     pub fn last_page(&self, room: &RoomName, limit: usize) -> Result<HistoryPage, HistoryError> {
         self.before(room, i64::MAX, limit)
     }
 
-    /// The latest messages below `offset`, oldest first; `more` says whether there are earlier ones.
+    /// The latest rows below `offset`, oldest first; `more` says whether there are earlier ones.
     pub fn before(
         &self,
         room: &RoomName,
         offset: i64,
         limit: usize,
     ) -> Result<HistoryPage, HistoryError> {
-        // One more than asked for tells whether there are more.
-        let wanted = limit.saturating_add(1);
-        let (place, mut newest_first, stored_below) = {
-            let (partition, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(HistoryPage {
-                    newer: false,
-                    head: -1,
-                    messages: Vec::new(),
-                    more: false,
-                });
-            };
-            let below = |message: &&Arc<Message>| message.position.offset < offset;
-            let tail: Vec<Message> = state
-                .tail
-                .room(head.id)
-                .rev()
-                .filter(below)
-                .take(wanted)
-                .map(|message| Message::clone(message))
-                .collect();
-            let oldest = state
-                .tail
-                .room(head.id)
-                .next()
-                .map(|message| message.position.offset);
-            // What leaves the tail from now on is not looked for in the store: this page has it.
-            let stored_below = oldest.map_or(head.offset + 1, |oldest| oldest).min(offset);
-            (self.place(head.id, partition), tail, stored_below)
-        };
-        if newest_first.len() < wanted {
-            let stored = self
-                .pages
-                .before(place, stored_below, wanted - newest_first.len())?;
-            newest_first.extend(stored.into_iter().rev());
-        }
-        let more = newest_first.len() > limit;
-        newest_first.truncate(limit);
-        newest_first.reverse();
-        Ok(HistoryPage {
-            newer: false,
-            head: -1,
-            messages: newest_first,
-            more,
+        self.page(room, |moment| {
+            let (rows, more) = earlier(moment, offset, limit)?;
+            Ok((rows, more, false))
         })
     }
 
-    /// The first messages above `offset`, oldest first; `more` says whether there are later ones.
-    pub fn after(
+    /// The first rows above `offset`, oldest first; `more` says whether there are later ones.
+    pub fn newer(
         &self,
         room: &RoomName,
         offset: i64,
         limit: usize,
     ) -> Result<HistoryPage, HistoryError> {
-        let wanted = limit.saturating_add(1);
-        let (place, tail, stored_through) = {
-            let (partition, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(HistoryPage {
-                    newer: false,
-                    head: -1,
-                    messages: Vec::new(),
-                    more: false,
-                });
-            };
-            let above = |message: &&Arc<Message>| message.position.offset > offset;
-            let tail: Vec<_> = state
-                .tail
-                .room(head.id)
-                .filter(above)
-                .take(wanted)
-                .map(Arc::clone)
-                .collect();
-            let oldest = state
-                .tail
-                .room(head.id)
-                .next()
-                .map(|message| message.position.offset);
-            (
-                self.place(head.id, partition),
-                tail,
-                oldest.map_or(head.offset, |oldest| oldest - 1),
-            )
-        };
-        let mut messages = self.pages.after(place, offset, stored_through, wanted)?;
-        messages.extend(
-            tail.iter()
-                .take(wanted - messages.len())
-                .map(|message| Message::clone(message)),
-        );
-        let more = messages.len() > limit;
-        messages.truncate(limit);
-        Ok(HistoryPage {
-            newer: false,
-            head: -1,
-            messages,
-            more,
+        self.page(room, |moment| {
+            let (rows, more) = later(moment, offset, limit)?;
+            Ok((rows, more, false))
         })
     }
 
-    /// How many messages a room has above `offset` and up to `cut`; counting stops at `at_most`.
-    pub fn count_after(
+    /// The rows around `offset`, oldest first: half of them up to it, half above; `more` and `newer` say whether there are earlier
+    /// and later ones.
+    pub fn around(
         &self,
         room: &RoomName,
         offset: i64,
-        cut: i64,
-        at_most: usize,
-    ) -> Result<usize, HistoryError> {
-        let (id, in_tail, stored_through) = {
-            let (_, state) = self.home(room);
-            let Some(head) = state.heads.get(room) else {
-                return Ok(0);
-            };
-            let offsets = || {
-                state
-                    .tail
-                    .room(head.id)
-                    .map(|message| message.position.offset)
-            };
-            let in_tail = offsets()
-                .filter(|found| *found > offset && *found <= cut)
-                .count();
-            let stored_through = offsets()
-                .next()
-                .map_or(head.offset, |oldest| oldest - 1)
-                .min(cut);
-            (head.id, in_tail, stored_through)
-        };
-        let stored = self.pages.count(id, offset, stored_through, at_most)?;
-        Ok((stored + in_tail).min(at_most))
-    }
-
-    /// The rooms with the latest messages, newest first.
-    pub fn list(&self, limit: usize) -> Result<Vec<RoomSummary>, HistoryError> {
-        // The tail first: what moves into the store in between is then seen twice, not missed.
-        let mut rooms: HashMap<RoomName, Message> = HashMap::new();
-        for partition in &self.partitions {
-            let state = lock(partition);
-            rooms.extend(
-                state
-                    .tail
-                    .latest()
-                    .map(|(room, last)| (room.clone(), Message::clone(last))),
-            );
-        }
-        for (room, last) in self.pages.latest(self.epoch, limit)? {
-            let newest = rooms.entry(room).or_insert_with(|| last.clone());
-            if newest.position.offset < last.position.offset {
-                *newest = last;
-            }
-        }
-        let mut list: Vec<_> = rooms
-            .into_iter()
-            .map(|(room, last)| RoomSummary {
-                unread: 0,
-                mentions: 0,
-                room,
-                last,
-            })
-            .collect();
-        list.sort_unstable_by_key(|summary| {
-            std::cmp::Reverse((summary.last.ts, summary.last.position))
-        });
-        list.truncate(limit);
-        Ok(list)
-    }
-
-    /// Where the copy of a message stands that counts today, if it was sent within the window of seven days (decision 9).
-    pub fn first_position(
-        &self,
-        room: &RoomName,
-        uid: &str,
-        id: &str,
-    ) -> Result<Option<Position>, HistoryError> {
-        let copy = Fingerprint::of(room, uid, id);
-        let (partition, clock, in_tail) = {
-            let (partition, state) = self.home(room);
-            (partition, state.fold.clock, state.tail.occurrence(&copy))
-        };
-        let found = match in_tail {
-            Some(occurrence) => Some(occurrence),
-            None => self.pages.occurrence(partition, &copy, clock)?,
-        };
-        let counted = found.filter(|occurrence| occurrence.counts_at(clock));
-        Ok(counted.map(|occurrence| Position {
-            epoch: self.epoch,
-            partition,
-            offset: occurrence.offset,
-        }))
-    }
-
-    /// What a subscription gets that has everything up to `after`: either the next messages, or the last ones, which
-    /// `attach` takes under the partition's lock: everything later reaches the observer after it, so there is no gap and
-    /// no repeat. At most `limit` messages (at least one) are handed out.
-    pub fn follow<R>(
-        &self,
-        room: &RoomName,
-        after: i64,
         limit: usize,
-        attach: impl FnOnce(&[Arc<Message>]) -> R,
-    ) -> Result<Follow<R>, HistoryError> {
-        let limit = limit.max(1);
-        let mut cursor = after;
-        let mut found: Vec<Arc<Message>> = Vec::new();
-        loop {
-            let (place, stored_through) = {
-                let (partition, state) = self.home(room);
-                let Some(head) = state.heads.get(room).filter(|head| head.offset > cursor) else {
-                    return Ok(Follow::Caught(attach(&found)));
-                };
-                let mut rest = state
-                    .tail
-                    .room(head.id)
-                    .filter(|message| message.position.offset > cursor)
-                    .peekable();
-                // The tail closes the gap when its first message follows one that the subscription has.
-                if rest
-                    .peek()
-                    .is_some_and(|first| first.prev.is_none_or(|prev| prev <= cursor))
-                {
-                    found.extend(rest.by_ref().take(limit - found.len()).map(Arc::clone));
-                    return Ok(match rest.next() {
-                        None => Follow::Caught(attach(&found)),
-                        Some(_) => Follow::Behind(found),
-                    });
-                }
-                let stored_through = rest
-                    .peek()
-                    .and_then(|first| first.prev)
-                    .unwrap_or(head.offset);
-                (self.place(head.id, partition), stored_through)
-            };
-            let page = self
-                .pages
-                .after(place, cursor, stored_through, limit - found.len())?;
-            let Some(last) = page.last() else {
-                return Err(self.pages.damaged(format!(
-                    "messages of {room} up to {stored_through} are missing"
-                )));
-            };
-            cursor = last.position.offset;
-            found.extend(page.into_iter().map(Arc::new));
-            if found.len() >= limit {
-                return Ok(Follow::Behind(found));
-            }
-        }
+    ) -> Result<HistoryPage, HistoryError> {
+        self.page(room, |moment| around(moment, offset, limit))
     }
 
-    fn place(&self, id: RoomId, partition: i32) -> Place {
-        Place {
-            id,
-            epoch: self.epoch,
-            partition,
+    /// The rows around the first one at or after a time, in Unix milliseconds, and its offset; where there is none, the latest rows.
+    pub fn since(
+        &self,
+        room: &RoomName,
+        since: i64,
+        limit: usize,
+    ) -> Result<(HistoryPage, Option<i64>), HistoryError> {
+        let mut found = None;
+        let page = self.page(room, |moment| {
+            found = moment.first_since(since)?;
+            match found {
+                Some(offset) => around(moment, offset, limit),
+                None => earlier(moment, i64::MAX, limit).map(|(rows, more)| (rows, more, false)),
+            }
+        })?;
+        Ok((page, found))
+    }
+
+    /// The row at `offset` as it is now; `None` where the room has no row.
+    pub fn row(&self, room: &RoomName, offset: i64) -> Result<Option<Message>, HistoryError> {
+        let (place, head, tail) = {
+            let (partition, state) = self.home(room);
+            let Some(head) = state.heads.get(room) else {
+                return Ok(None);
+            };
+            let tail = moment::of_row(state.tail.room(head.id), offset);
+            (self.place(head.id, partition), head.offset, tail)
+        };
+        Moment::read(&self.pages, place, head, tail, |moment| moment.row(offset))
+    }
+
+    fn page(
+        &self,
+        room: &RoomName,
+        read: impl FnOnce(&Moment<'_>) -> Result<(Vec<Message>, bool, bool), HistoryError>,
+    ) -> Result<HistoryPage, HistoryError> {
+        let (place, head, tail) = {
+            let (partition, state) = self.home(room);
+            let Some(head) = state.heads.get(room) else {
+                return Ok(HistoryPage {
+                    messages: Vec::new(),
+                    more: false,
+                    newer: false,
+                    head: -1,
+                });
+            };
+            let tail = state.tail.room(head.id).cloned().collect();
+            (self.place(head.id, partition), head.offset, tail)
+        };
+        let page = Moment::read(&self.pages, place, head, tail, |moment| {
+            let (messages, more, newer) = read(moment)?;
+            Ok(HistoryPage {
+                messages,
+                more,
+                newer,
+                head: moment.head,
+            })
+        })?;
+        match missing(&page.messages) {
+            None => Ok(page),
+            Some(row) => Err(self
+                .pages
+                .damaged(format!("a row above {} is missing", row.position))),
         }
     }
+}
+
+/// The last rows below an offset, and whether there are more. One more than asked for tells.
+fn earlier(
+    moment: &Moment<'_>,
+    below: i64,
+    limit: usize,
+) -> Result<(Vec<Message>, bool), HistoryError> {
+    let mut rows = moment.below(below, limit.saturating_add(1))?;
+    let more = rows.len() > limit;
+    if more {
+        rows.remove(0);
+    }
+    Ok((rows, more))
+}
+
+fn later(
+    moment: &Moment<'_>,
+    above: i64,
+    limit: usize,
+) -> Result<(Vec<Message>, bool), HistoryError> {
+    let mut rows = moment.above(above, limit.saturating_add(1))?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok((rows, more))
+}
+
+fn around(
+    moment: &Moment<'_>,
+    offset: i64,
+    limit: usize,
+) -> Result<(Vec<Message>, bool, bool), HistoryError> {
+    let (mut rows, more) = earlier(moment, offset.saturating_add(1), limit.div_ceil(2))?;
+    let (above, newer) = later(moment, offset, limit / 2)?;
+    rows.extend(above);
+    Ok((rows, more, newer))
+}
+
+/// Every row names the one above it, so one that is missing inside a page shows: the row below it.
+fn missing(rows: &[Message]) -> Option<&Message> {
+    let above = |row: &Message| row.folded.above.or(row.prev);
+    let mut pairs = rows.windows(2);
+    let broken = pairs.find(|pair| above(&pair[1]) != Some(pair[0].position.offset));
+    broken.map(|pair| &pair[1])
 }
