@@ -8,8 +8,8 @@ use app::shell::{
 };
 use leptos::config::LeptosOptions;
 use protocol::{
-    Epoch, HistoryPage, Kind, Language, LobbyState, Message, Position, RoomName, RoomState,
-    RoomSummary, Sender, Viewer,
+    Epoch, Folded, HistoryPage, Kind, Language, LobbyState, Message, Position, Quote, Reaction,
+    RoomName, RoomState, RoomSummary, Sender, Viewer,
 };
 
 /// 2026-11-22T12:41:00Z.
@@ -42,6 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "guest.html",
         room_document(room(Language::En, None)?, options),
     )?;
+    let mut messages = room(Language::Ko, Some(me()))?;
+    messages.history.messages = becoming();
+    messages.history.newer = true;
+    messages.focus = messages.history.messages.get(3).map(|row| row.position);
+    write("messages.html", room_document(messages, options))?;
     let mut refused = room(Language::Ko, None)?;
     refused.history.messages.clear();
     refused.history.more = false;
@@ -128,6 +133,61 @@ fn room(language: Language, person: Option<Sender>) -> Result<RoomState, Box<dyn
         },
         notice: None,
     })
+}
+
+/// Answers, reactions, Markdown, mentions, and what is left of a deleted message.
+fn becoming() -> Vec<Message> {
+    let (jiu, minjun) = (|| person("u-jiu", "지우"), || person("u-minjun", "민준"));
+    let answer = |offset, sender, body: &str, quote: Option<&str>| Message {
+        reference: Some(message(1, me(), 0, "").position),
+        folded: Folded {
+            quote: Some(Box::new(Quote {
+                sender: person("u-jiu", "지우"),
+                text: quote.unwrap_or_default().to_owned(),
+                deleted: quote.is_none(),
+            })),
+            ..Folded::default()
+        },
+        ..message(offset, sender, AFTERNOON + offset * MINUTE, body)
+    };
+    let mut list = message(
+        2,
+        minjun(),
+        AFTERNOON + 2 * MINUTE,
+        "배포 순서입니다.\n1. **준비**: 노드를 비웁니다\n2. *교체*하고 `make check`\n3. ~~기도~~ 확인\n> 급하면 되돌립니다\n```sh\nscripts/dist.sh archive\n./run --nodes 3\n```\n자세한 것은 https://maru.example/docs/failover 에서",
+    );
+    let reaction = |emoji: &str, by: &[&str]| Reaction {
+        emoji: emoji.to_owned(),
+        by: by.iter().map(|uid| (*uid).to_owned()).collect(),
+    };
+    list.folded.reactions = vec![
+        reaction("👍", &["me-1", "u-jiu", "u-omar", "u-ana"]),
+        reaction("🎉", &["u-jiu"]),
+    ];
+    let mut gone = message(4, jiu(), AFTERNOON + 4 * MINUTE, "");
+    gone.folded.deleted = true;
+    let mut edited = answer(
+        5,
+        me(),
+        "네, 오후 **세 시**에 합니다",
+        Some("오늘 배포하나요?"),
+    );
+    edited.folded.edited = Some(AFTERNOON + 9 * MINUTE);
+    edited.folded.reactions = vec![reaction("🙏", &["u-jiu"])];
+    vec![
+        message(1, jiu(), AFTERNOON + MINUTE, "오늘 배포하나요?"),
+        list,
+        answer(
+            3,
+            minjun(),
+            "@나연 님이 하시죠? @지우 님은 쉬세요",
+            Some("오늘 배포하나요?"),
+        ),
+        edited,
+        gone,
+        answer(6, jiu(), "아까 그건 지웠어요", None),
+        message(7, me(), AFTERNOON + 7 * MINUTE, "👏🎉"),
+    ]
 }
 
 /// Fifty messages of sixty syllables, the corpus for the size of a document.

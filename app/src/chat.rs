@@ -11,7 +11,7 @@
 //! - `socket`: opening, doubting and giving up the socket
 //! - `connection`: one socket after the other: time limits, heart-beats, back-off
 //! - `subscription`: how the room is followed, and what is done when something is missing
-//! - `timeline`: the room's messages, always without a hole
+//! - `timeline`: the room's rows, always without a hole, and what later records make of them
 //! - `outbox`: what was composed and is not in the room yet
 //! - `store`: where that is kept, so that it outlives the page, and which tab sends it
 //! - `wire`: STOMP frames to and from the server
@@ -23,8 +23,8 @@
 //! - A composed message reaches the room once, in the order of composing, however often the connection breaks or the page
 //!   is loaded again, unless the server refuses it or a day has passed; then it stays with the reason until the person
 //!   decides. What the browser could not store is marked, and is lost with the page.
-//! - [`Engine::rows`] is a contiguous part of the room's log that ends at the last known message: a gap is repaired before
-//!   anything behind it is shown.
+//! - [`Engine::rows`] is a contiguous part of the room's rows, folded as the servers fold them. It ends at the last known row,
+//!   unless the page was opened at an old one: a gap is repaired before anything behind it is shown.
 
 mod backoff;
 mod clock;
@@ -50,6 +50,6 @@ mod testing;
 pub use connection::Connection;
 pub use engine::{Engine, Setup};
 pub use event::{Changes, Effect, Event, PageRequest, Refusal};
-pub use outbox::{ComposeError, Entry, Failure, Pending, Status};
+pub use outbox::{ComposeError, Composition, Entry, Failure, Pending, Status};
 pub use store::{Storage, Store, Tending};
-pub use timeline::Older;
+pub use timeline::Beyond;

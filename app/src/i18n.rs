@@ -108,6 +108,50 @@ pub enum Text {
     LoadOlder,
     /// Label of the button that goes to the newest message.
     JumpToLatest,
+    /// A change or an answer names a message that is not there.
+    NoSuchMessage,
+    /// What can be done with a message.
+    Actions,
+    /// Answers a message.
+    Answer,
+    /// Opens the choice of emoji.
+    React,
+    /// Who reacted how.
+    Reactions,
+    /// Label of the field for an emoji that is not among the choice.
+    AnyEmoji,
+    /// Puts the text into the clipboard.
+    Copy,
+    /// Puts the address of a message into the clipboard.
+    CopyLink,
+    /// The text is in the clipboard.
+    Copied,
+    /// The address is in the clipboard.
+    LinkCopied,
+    /// The browser does not let the page write into the clipboard.
+    NotCopied,
+    /// Changes a message.
+    Edit,
+    /// Beside a message that was changed.
+    Edited,
+    /// In place of a message that was deleted.
+    Deleted,
+    /// Asks before a message is deleted.
+    DeleteQuestion,
+    /// Leaves things as they are.
+    Cancel,
+    /// Above the composer while it changes a message.
+    Editing,
+    /// The people whose names fit what was typed behind `@`.
+    Mentions,
+    /// A message that was asked for cannot be shown.
+    MessageMissing,
+    /// Newer messages are being fetched.
+    LoadingNewer,
+    /// Fetching newer messages failed.
+    NewerFailed,
+    /// Fetches newer messages.
+    LoadNewer,
     /// The page's program stopped.
     Crashed,
     /// Reloads the page.
@@ -231,6 +275,37 @@ impl Text {
             ),
             Self::LoadOlder => ("이전 메시지 불러오기", "Load older messages"),
             Self::JumpToLatest => ("최신 메시지로 이동", "Jump to latest"),
+            Self::NoSuchMessage => (
+                "그 메시지를 찾을 수 없습니다",
+                "that message is not there any more",
+            ),
+            Self::Actions => ("메시지 작업", "Message actions"),
+            Self::Answer => ("답장", "Reply"),
+            Self::React => ("반응 남기기", "React"),
+            Self::Reactions => ("반응", "Reactions"),
+            Self::AnyEmoji => ("다른 이모지 입력", "Another emoji"),
+            Self::Copy => ("복사", "Copy"),
+            Self::CopyLink => ("링크 복사", "Copy link"),
+            Self::Copied => ("복사했습니다", "Copied"),
+            Self::LinkCopied => ("링크를 복사했습니다", "Link copied"),
+            Self::NotCopied => (
+                "복사하지 못했습니다. 글을 직접 선택해 주세요.",
+                "Could not copy. Please select the text yourself.",
+            ),
+            Self::Edit => ("수정", "Edit"),
+            Self::Edited => ("수정됨", "edited"),
+            Self::Deleted => ("삭제된 메시지입니다", "This message was deleted"),
+            Self::DeleteQuestion => ("삭제할까요?", "Delete this message?"),
+            Self::Cancel => ("취소", "Cancel"),
+            Self::Editing => ("메시지 수정", "Editing a message"),
+            Self::Mentions => ("언급할 사람", "People to mention"),
+            Self::MessageMissing => ("그 메시지를 열지 못했습니다", "Could not open that message"),
+            Self::LoadingNewer => ("다음 메시지를 불러오는 중…", "Loading newer messages…"),
+            Self::NewerFailed => (
+                "다음 메시지를 불러오지 못했습니다",
+                "Could not load newer messages",
+            ),
+            Self::LoadNewer => ("다음 메시지 불러오기", "Load newer messages"),
             Self::Crashed => (
                 "문제가 생겨 멈췄습니다. 보낸 메시지는 안전합니다.",
                 "Something went wrong and the page stopped. Sent messages are safe.",
@@ -292,6 +367,14 @@ pub fn new_messages(language: Language, count: usize) -> String {
     }
 }
 
+/// Above the composer while it writes an answer.
+pub fn answering(language: Language, name: &str) -> String {
+    match language {
+        Language::Ko => format!("{name}님에게 답장"),
+        Language::En => format!("Replying to {name}"),
+    }
+}
+
 /// The banner while waiting before the next attempt to connect.
 pub fn reconnecting_in(language: Language, seconds: u32) -> String {
     match (language, seconds) {
@@ -307,6 +390,7 @@ pub fn refusal<'a>(language: Language, code: &str, sentence: &'a str) -> &'a str
         "rate-limited" => Text::RateLimited,
         "forbidden" => Text::Forbidden,
         "invalid-message" => Text::InvalidMessage,
+        "no-such-message" => Text::NoSuchMessage,
         _ => return sentence,
     };
     text.to(language)

@@ -6,7 +6,8 @@
 use std::str::FromStr;
 
 use protocol::{
-    Folded, HistoryPage, Kind, Language, Message, RoomState, RoomSummary, Sender, Viewer,
+    Folded, HistoryPage, Kind, Language, Message, Quote, Reaction, RoomState, RoomSummary, Sender,
+    Viewer,
 };
 use serde_json::Map;
 
@@ -33,7 +34,7 @@ type Result<T> = std::result::Result<T, Unreadable>;
 /// What a room's page was rendered from.
 pub(crate) fn room_state(json: &impl Json) -> Result<RoomState> {
     Ok(RoomState {
-        focus: None,
+        focus: optional(json, "focus")?,
         read: None,
         viewer: viewer(&object(json, "viewer")?)?,
         room: parsed(json, "room")?,
@@ -51,8 +52,8 @@ pub(crate) fn history_page(json: &impl Json) -> Result<HistoryPage> {
     Ok(HistoryPage {
         messages: list(json, "messages", message)?,
         more: more.ok_or(Unreadable("more"))?,
-        newer: false,
-        head: -1,
+        newer: truth(json, "newer"),
+        head: whole(json, "head")?,
     })
 }
 
@@ -65,10 +66,39 @@ pub(crate) fn message(json: &impl Json) -> Result<Message> {
         kind: Kind::from_word(&text(json, "type")?),
         id: text(json, "id")?,
         sender: sender(&object(json, "sender")?)?,
-        reference: None,
+        reference: optional(json, "ref")?,
         body: text(json, "body")?,
-        folded: Folded::default(),
+        folded: Folded {
+            above: json.field("above").and_then(|above| above.whole()),
+            quote: match json.field("quote") {
+                Some(json) => Some(Box::new(quote(&json)?)),
+                None => None,
+            },
+            edited: json.field("edited").and_then(|edited| edited.whole()),
+            deleted: truth(json, "deleted"),
+            reactions: match json.field("reactions") {
+                Some(_) => list(json, "reactions", reaction)?,
+                None => Vec::new(),
+            },
+        },
         other: Map::new(),
+    })
+}
+
+fn quote(json: &impl Json) -> Result<Quote> {
+    Ok(Quote {
+        sender: sender(&object(json, "sender")?)?,
+        text: text(json, "text")?,
+        deleted: truth(json, "deleted"),
+    })
+}
+
+fn reaction<J: Json>(json: &J) -> Result<Reaction> {
+    let uid = |json: &J| json.text().ok_or(Unreadable("by"));
+    let by = object(json, "by")?.list().ok_or(Unreadable("by"))?;
+    Ok(Reaction {
+        emoji: text(json, "emoji")?,
+        by: by.iter().map(uid).collect::<Result<_>>()?,
     })
 }
 
@@ -116,6 +146,21 @@ fn parsed<T: FromStr>(json: &impl Json, name: &'static str) -> Result<T> {
     text(json, name)?.parse().map_err(|_| Unreadable(name))
 }
 
+/// A value that may be absent, but not something else.
+fn optional<T: FromStr>(json: &impl Json, name: &'static str) -> Result<Option<T>> {
+    match json.field(name) {
+        Some(_) => parsed(json, name).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// False if it is absent.
+fn truth(json: &impl Json, name: &str) -> bool {
+    json.field(name)
+        .and_then(|value| value.truth())
+        .unwrap_or(false)
+}
+
 fn list<J: Json, T>(json: &J, name: &'static str, item: fn(&J) -> Result<T>) -> Result<Vec<T>> {
     let items = object(json, name)?.list().ok_or(Unreadable(name))?;
     items.iter().map(item).collect()
@@ -160,24 +205,43 @@ pub(crate) mod tests {
             uid: "u-1".to_owned(),
             name: "지우".to_owned(),
         };
+        let at = |offset| Position {
+            epoch: Epoch(7),
+            partition: 3,
+            offset,
+        };
+        let folded = || Folded {
+            above: Some(1),
+            quote: Some(Box::new(Quote {
+                sender: sender.clone(),
+                text: String::new(),
+                deleted: true,
+            })),
+            edited: Some(1_795_414_326_000),
+            deleted: true,
+            reactions: vec![Reaction {
+                emoji: "👍".to_owned(),
+                by: vec!["u-1".to_owned(), "u-2".to_owned()],
+            }],
+        };
         let message = |offset, prev, kind| Message {
-            position: Position {
-                epoch: Epoch(7),
-                partition: 3,
-                offset,
-            },
+            position: at(offset),
             prev,
             ts: 1_795_414_325_999,
             kind,
             id: format!("m-{offset}"),
             sender: sender.clone(),
-            reference: None,
+            reference: (offset == 2).then(|| at(1)),
             body: "안녕 \"<b>\"\n".to_owned(),
-            folded: Folded::default(),
+            folded: if offset == 2 {
+                folded()
+            } else {
+                Folded::default()
+            },
             other: Map::new(),
         };
         RoomState {
-            focus: None,
+            focus: Some(at(2)),
             read: None,
             viewer: Viewer {
                 theme: protocol::Theme::default(),
@@ -199,8 +263,8 @@ pub(crate) mod tests {
                     message(2, Some(1), Kind::React),
                 ],
                 more: true,
-                newer: false,
-                head: -1,
+                newer: true,
+                head: 9,
             },
             notice: notice.map(ToOwned::to_owned),
         }
@@ -241,6 +305,11 @@ pub(crate) mod tests {
             ("/head", "head"),
             ("/history/messages/1/sender/uid", "uid"),
             ("/history/more", "more"),
+            ("/history/head", "head"),
+            ("/history/messages/1/ref", "ref"),
+            ("/history/messages/1/quote/text", "text"),
+            ("/history/messages/1/reactions/0/by/1", "by"),
+            ("/focus", "focus"),
         ] {
             let mut json = whole.clone();
             *json.pointer_mut(path).unwrap() = json!([]);

@@ -5,6 +5,7 @@
 //! - `shell`: whole documents, for the server (feature `ssr`)
 //! - `lobby`, `room` and `search`: the pages; `rooms` and `session`: the parts they share
 //! - `timeline`: from messages to rows: days, runs, times
+//! - `markdown`: what a message's text is made of
 //! - [`i18n`]: every sentence; `civil`, `clock` and `person`: dates, times and people as text and colour
 //! - [`chat`]: the engine behind a room; `live` connects it to the browser (feature `hydrate`)
 //! - `json`: what the server says in JSON, for the browser
@@ -27,6 +28,8 @@ mod json;
 mod live;
 #[cfg(feature = "ssr")]
 mod lobby;
+#[cfg(any(feature = "ssr", feature = "hydrate", test))]
+mod markdown;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod person;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -9,6 +9,7 @@
 //! - [`storage`]: what is kept in the browser until the server has it
 //! - [`frames`]: what changes on the page, and when
 //! - [`scroll`]: where the reader is, and how they stay there
+//! - [`clipboard`]: what the reader takes along
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
 //! - [`keyboard`]: the part of the page that a touch keyboard leaves
 //! - [`crash`]: when all this has stopped
@@ -22,14 +23,16 @@ use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::mount::hydrate_from;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::{RoomName, RoomState};
+use protocol::{Action, Position, RoomName, RoomState};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, ResizeObserver, VisibilityState};
 
 use crate::chat::{
-    Changes, ComposeError, Effect as Task, Engine, Event, PageRequest, Setup, Store,
+    Beyond, Changes, ComposeError, Composition, Effect as Task, Engine, Event, PageRequest, Setup,
+    Store,
 };
+use crate::i18n::Text;
 use crate::json::{Unreadable, message, room_state};
 use crate::room::RoomPage;
 use crate::room::feed::{Desk, Feed};
@@ -37,6 +40,7 @@ use crate::room::window::Window;
 
 mod announcer;
 mod bar;
+mod clipboard;
 mod crash;
 mod frames;
 mod history;
@@ -155,6 +159,8 @@ struct Live {
     window: Cell<Window>,
     /// Whether the reader is at the end and goes along with it.
     follows: Cell<bool>,
+    /// Whether the next frame shows the message that the reader came to see.
+    seeks: Cell<bool>,
     /// What changed since the last frame.
     changes: Cell<Changes>,
     frame_is_due: Cell<bool>,
@@ -200,6 +206,7 @@ impl Live {
             wake_up: RefCell::default(),
             window: shown,
             follows: Cell::new(true),
+            seeks: Cell::new(false),
             changes: Cell::default(),
             frame_is_due: Cell::new(false),
             bar: Bar::new(feed),
@@ -209,7 +216,9 @@ impl Live {
 
     /// Hears what happens to the page from now on.
     fn listen(self: &Rc<Self>, timeline: &HtmlElement) {
-        self.follows.set(scroll::Place::of(timeline).follows());
+        let at_end = self.engine.borrow().newer() == Beyond::None;
+        self.follows
+            .set(at_end && scroll::Place::of(timeline).follows());
         let tell = |event: fn() -> Event| {
             let live = Rc::clone(self);
             move || live.dispatch(event())
@@ -329,11 +338,17 @@ impl Live {
 }
 
 impl Desk for Live {
-    fn send(self: Rc<Self>, text: String) -> Result<(), ComposeError> {
+    fn compose(self: Rc<Self>, composition: Composition) -> Result<(), ComposeError> {
         self.tend_after_sleep();
-        let tasks = self.engine.borrow_mut().compose(now(), text, random())?;
+        let speaks = composition.action == Action::Send;
+        let tasks = self
+            .engine
+            .borrow_mut()
+            .compose(now(), composition, random())?;
         // Whoever speaks wants to see it.
-        self.go_to_end();
+        if speaks {
+            self.go_to_end();
+        }
         self.carry_out(tasks);
         Ok(())
     }
@@ -347,6 +362,14 @@ impl Desk for Live {
 
     fn jump_to_latest(self: Rc<Self>) {
         self.go_to_end();
+    }
+
+    fn go_to(self: Rc<Self>, position: Position) {
+        self.seek(position);
+    }
+
+    fn copy(self: Rc<Self>, text: String, said: Text) {
+        clipboard::copy(&self.feed, text, said);
     }
 }
 

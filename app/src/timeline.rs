@@ -49,31 +49,41 @@ pub(crate) struct Look {
     pub(crate) continues: bool,
     /// Whether it is the last of its author in this minute, and so shows the time.
     pub(crate) shows_time: bool,
+    /// Whether the reader came to see it.
+    pub(crate) focused: bool,
     /// How far it has come, if it is not in the room yet.
     pub(crate) status: Option<Status>,
+    /// The `client-msg-id` of what failed, and why: the message itself, or what the viewer wanted to make of it.
+    pub(crate) trouble: Option<(String, Failure)>,
     /// Whether it is lost with the page, because the browser could not store it.
     pub(crate) unkept: bool,
 }
 
-impl Look {
-    /// Whether the server refused it, or it waited for too long.
-    pub(crate) fn failure(&self) -> Option<&Failure> {
-        match &self.status {
-            Some(Status::Failed(failure)) => Some(failure),
-            _ => None,
-        }
-    }
+/// What the viewer composed and the room does not have yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Composed<'a> {
+    /// All of it.
+    pub(crate) pending: &'a [Pending],
+    /// Whether messages that are not in the room yet follow on the rows.
+    pub(crate) at_end: bool,
 }
 
 /// Lays out messages in the order of the log, and after them what is not in the room yet.
 ///
-/// `me` is the viewer's id, `civil` tells the viewer's wall calendar at an instant.
+/// `me` is the viewer's id, `focus` the message that the reader came to see, `civil` tells the viewer's wall calendar at an
+/// instant.
 pub(crate) fn lay_out<'a>(
     messages: &'a [Arc<Message>],
-    pending: &'a [Pending],
+    composed: Composed<'a>,
     me: Option<&str>,
+    focus: Option<Position>,
     civil: impl Fn(i64) -> Civil,
 ) -> Vec<Row<'a>> {
+    let Composed { pending, at_end } = composed;
+    let trouble = |item: &Pending| match &item.status {
+        Status::Failed(failure) => Some((item.id.clone(), failure.clone())),
+        _ => None,
+    };
     let mut rows: Vec<Row<'a>> = Vec::with_capacity(messages.len() + pending.len() + 4);
     let mut own = Vec::new();
     let mut before: Option<(&Message, Civil)> = None;
@@ -103,6 +113,11 @@ pub(crate) fn lay_out<'a>(
             placed: Some((message.position, message.ts)),
             continues,
             shows_time: true,
+            focused: focus == Some(message.position),
+            trouble: pending
+                .iter()
+                .filter(|item| item.changes() == Some(message.position))
+                .find_map(trouble),
             status: None,
             unkept: false,
         };
@@ -116,12 +131,15 @@ pub(crate) fn lay_out<'a>(
     let mut continues = before.is_some_and(|(last, _)| {
         last.kind == Kind::Message && me == Some(last.sender.uid.as_str())
     });
-    for item in pending {
+    let said = pending.iter().filter(|item| item.changes().is_none());
+    for item in said.filter(|_| at_end) {
         if insert(&mut own, &item.id) {
             let look = Look {
                 placed: None,
                 continues,
                 shows_time: false,
+                focused: false,
+                trouble: trouble(item),
                 status: Some(item.status.clone()),
                 unkept: !item.is_kept(),
             };
@@ -181,7 +199,8 @@ mod tests {
 
     /// One letter a row: a day, a first or continuing message, upper case where the time is shown.
     fn shape(messages: &[Arc<Message>], offset: i32) -> String {
-        lay_out(messages, &[], Some("me"), |ts| Civil::at(ts, offset))
+        let none = Composed::default();
+        lay_out(messages, none, Some("me"), None, |ts| Civil::at(ts, offset))
             .iter()
             .map(
                 |row| match (&row.source, row.look.continues, row.look.shows_time) {
@@ -229,7 +248,8 @@ mod tests {
         let mut twice = message(2, "me", LATE);
         Arc::make_mut(&mut twice).id = "id-1".to_owned();
         let messages = [message(1, "me", LATE), twice, message(3, "a", LATE)];
-        let rows = lay_out(&messages, &[], Some("me"), |ts| Civil::at(ts, 0));
+        let none = Composed::default();
+        let rows = lay_out(&messages, none, Some("me"), None, |ts| Civil::at(ts, 0));
         let keys: Vec<_> = rows.iter().map(|row| &row.key).collect();
         assert_eq!(*keys[1], Key::Own("id-1".to_owned()));
         assert_eq!(*keys[2], Key::Placed(messages[1].position));

@@ -7,8 +7,8 @@ use app::shell::{
 };
 use leptos::config::LeptosOptions;
 use protocol::{
-    Epoch, HistoryPage, Kind, Language, LobbyState, Message, Position, RoomState, RoomSummary,
-    Sender, Viewer,
+    Epoch, Folded, HistoryPage, Kind, Language, LobbyState, Message, Position, Quote, Reaction,
+    RoomState, RoomSummary, Sender, Viewer,
 };
 
 const HOSTILE: [&str; 7] = [
@@ -131,6 +131,125 @@ fn a_room_reads_without_javascript() {
         !document.contains("<textarea"),
         "without a nickname nobody writes"
     );
+}
+
+#[test]
+fn what_became_of_messages_reads_without_javascript() {
+    let quote = |deleted| {
+        Some(Box::new(Quote {
+            sender: sender("지우"),
+            text: if deleted {
+                String::new()
+            } else {
+                "<점심> 뭐".to_owned()
+            },
+            deleted,
+        }))
+    };
+    let with = |offset, body: &str, folded| Message {
+        reference: Some(message(1, "지우", "").position),
+        folded,
+        ..message(offset, "민준", body)
+    };
+    let reactions = vec![Reaction {
+        emoji: "👍".to_owned(),
+        by: vec!["uid of 나연".to_owned(), "uid of 지우".to_owned()],
+    }];
+    let folded = |quote, deleted, edited| Folded {
+        quote,
+        deleted,
+        edited,
+        ..Folded::default()
+    };
+    let mut state = room(
+        Some(sender("나연")),
+        vec![
+            message(
+                1,
+                "지우",
+                "**굵게**는 `코드`, https://maru.example/길에서\n> 인용\n- 하나\n3. 셋\n```rust\nlet <a>;\n```",
+            ),
+            with(
+                2,
+                "칼국수",
+                folded(quote(false), false, Some(1_795_414_400_000)),
+            ),
+            with(
+                3,
+                "@나연 어때요? @지우",
+                Folded {
+                    reactions,
+                    ..folded(quote(true), false, None)
+                },
+            ),
+            with(4, "", folded(None, true, None)),
+            message(5, "지우", "🙂"),
+        ],
+    );
+    state.focus = Some(message(3, "", "").position);
+    let document = render(state);
+    for part in [
+        "<strong class=\"b\">굵게</strong>",
+        "<code>코드</code>",
+        r#"<a href="https://maru.example/길에서" rel="noopener nofollow" target="_blank">https://maru.example/길에서</a>"#,
+        "<blockquote><!><p>인용",
+        "<ul><!><li>하나",
+        "<ol start=\"3\"><!><li>셋",
+        "<pre>let &lt;a&gt;;",
+        "<span>rust</span>",
+        r#"href="?at=5f2c9a01-3-1" data-act="jump" class="quote hue-"#,
+        "<bdi>지우</bdi><span dir=\"auto\">&lt;점심&gt; 뭐</span>",
+        "<span dir=\"auto\">삭제된 메시지입니다</span>",
+        r#"<small class="edited">수정됨</small>"#,
+        r#"<div dir="auto" class="bubble gone">"#,
+        r#"<div dir="auto" class="bubble named">"#,
+        r#"<div dir="auto" class="bubble emoji">"#,
+        r#"<span class="mention">@나연</span>"#,
+        r#"data-emoji="👍" aria-pressed="true""#,
+        r#"class="message hue-"#,
+    ] {
+        assert!(document.contains(part), "{part} is missing in {document}");
+    }
+    assert_eq!(document.matches(" focused\"").count(), 1);
+}
+
+#[test]
+fn addresses_that_run_something_stay_text() {
+    for text in [
+        "javascript:alert(1)",
+        "[여기](javascript:alert(1))",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "vbscript:x https://javascript:alert(1)",
+        "https://a.example/\"onmouseover=\"alert(1)",
+        "https://a.example/'><script>alert(1)</script>",
+        "**<img src=x onerror=alert(1)>**",
+        "`</code><script>alert(1)</script>`",
+        "```html\n</pre><script>alert(1)</script>\n```",
+        "> <svg onload=alert(1)>",
+        "- <iframe src=javascript:alert(1)>",
+        "@<b onclick=alert(1)>",
+        "\u{202e}https://a.example/\u{202e}gpj.exe",
+    ] {
+        let plain = render(room(None, vec![message(1, "a", "b")]));
+        let whole = render(room(None, vec![message(1, "a", text)]));
+        let document = whole.replace(island(&whole), "");
+        for tag in ["<script", "<img", "<svg", "<iframe", "<b "] {
+            let count = |document: &str| document.matches(tag).count();
+            assert_eq!(count(&document), count(&plain), "{tag} after {text}");
+        }
+        for link in document.split("<a ").skip(1) {
+            let (attributes, _) = link.split_once('>').unwrap();
+            let is_safe = ["/", "#", "?", "https://", "http://", "mailto:"]
+                .iter()
+                .any(|start| attributes.contains(&format!("href=\"{start}")));
+            assert!(is_safe, "{attributes} after {text}");
+            assert!(
+                !attributes.contains("onmouseover"),
+                "{attributes} after {text}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! Ties the parts together: takes events, keeps time, and says what is to be done.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, HistoryPage, Message, RoomName, Sender};
+use protocol::{Epoch, HistoryPage, Message, RoomName, Sender, folding};
 
 use super::backoff::Jitter;
 use super::clock::Clock;
 use super::connection::{Connection, Link};
 use super::event::{Changes, Effect, Event, PageRequest};
-use super::outbox::{ComposeError, Entry, Outbox, Pending};
+use super::outbox::{ComposeError, Composition, Entry, Outbox, Pending};
 use super::subscription::{Purpose, Subscription};
-use super::timeline::{Older, Place, Timeline};
+use super::timeline::{Beyond, Place, Timeline, apply};
 use super::wire::{self, Reader};
 
 /// What the engine starts from: most of it stands in the page that the server rendered.
@@ -50,8 +52,8 @@ pub struct Engine {
     pub(super) outbox: Outbox,
     /// What is to be said in other rooms: composed there, by a page that is gone.
     pub(super) elsewhere: Outbox,
-    /// The connection and the state of older pages as the page knows them.
-    shown: (Connection, Older),
+    /// The connection and what lies beyond the rows as the page knows them.
+    shown: (Connection, Beyond, Beyond),
     /// When the page's timer goes off.
     armed: Option<u64>,
     pub(super) changes: Changes,
@@ -79,7 +81,7 @@ impl Engine {
             subscription: Subscription::new(),
             outbox: Outbox::default(),
             elsewhere: Outbox::default(),
-            shown: (Connection::Connecting, timeline.older()),
+            shown: (Connection::Connecting, timeline.older(), timeline.newer()),
             timeline,
             armed: None,
             changes: Changes::default(),
@@ -87,17 +89,39 @@ impl Engine {
         }
     }
 
-    /// The messages of the room in the order of the log, whatever their kind: contiguous, up to the last known one.
+    /// The rows of the room in the order of the log: contiguous, with all that the stream made of them.
     pub fn rows(&self) -> &[Arc<Message>] {
         self.timeline.rows()
     }
 
-    /// Whether there are messages before the first row.
-    pub fn older(&self) -> Older {
+    /// Some of the rows as they will be once the room has what was composed here.
+    pub fn expected(&self, range: Range<usize>) -> Cow<'_, [Arc<Message>]> {
+        let mut rows = Cow::Borrowed(self.rows().get(range).unwrap_or_default());
+        if let Some(me) = &self.me {
+            let records = self.pending().iter().filter_map(|item| item.record(me));
+            for record in records {
+                apply(rows.to_mut(), &record, &[]);
+            }
+        }
+        rows
+    }
+
+    /// What came by the stream, the latest last: as many records as are remembered.
+    pub fn heard(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.timeline.heard()
+    }
+
+    /// Whether there are rows before the first one.
+    pub fn older(&self) -> Beyond {
         self.timeline.older()
     }
 
-    /// What was composed here and is not among the rows, in the order of sending: shown after the rows.
+    /// Whether there are rows behind the last one: not unless the reader was at old messages.
+    pub fn newer(&self) -> Beyond {
+        self.timeline.newer()
+    }
+
+    /// What was composed here and the room does not have yet, in the order of sending.
     pub fn pending(&self) -> &[Pending] {
         self.outbox.items()
     }
@@ -112,8 +136,8 @@ impl Engine {
         }
     }
 
-    /// Takes a text to be sent. `now_ms` is as in [`handle`](Self::handle); `random` comes from the system's generator and
-    /// becomes part of the message's id.
+    /// Takes what is to be sent. `now_ms` is as in [`handle`](Self::handle); `random` comes from the system's generator and
+    /// becomes part of its id.
     ///
     /// # Errors
     ///
@@ -121,11 +145,13 @@ impl Engine {
     pub fn compose(
         &mut self,
         now_ms: u64,
-        text: String,
+        composition: Composition,
         random: [u8; 10],
     ) -> Result<Vec<Effect>, ComposeError> {
         let now = self.clock.advance(now_ms);
-        self.outbox.compose(now, now_ms, &self.room, text, random)?;
+        self.outbox
+            .compose(now, now_ms, &self.room, composition, random)?;
+        self.quote_in_outbox();
         Ok(self.settle(now))
     }
 
@@ -159,18 +185,34 @@ impl Engine {
                 self.changes.prepended += count;
                 self.meet_own(count);
             }
-            Event::FetchFailed {
-                request: PageRequest::Latest,
-            } => self.subscription.reload_failed(now, &mut self.jitter),
-            Event::FetchFailed {
-                request: PageRequest::Before(position),
-            } => self.timeline.older_failed(position),
-            Event::LoadOlder => {
-                if let Some(position) = self.timeline.load_older() {
-                    self.effects
-                        .push(Effect::Fetch(PageRequest::Before(position)));
+            Event::Fetched {
+                request: PageRequest::Newer(position),
+                page,
+            } => {
+                let count = self.timeline.append(position, page);
+                self.changes.appended += count;
+                self.meet_own(self.timeline.rows().len());
+            }
+            Event::Fetched {
+                request: request @ PageRequest::Around(_),
+                page,
+            } => self.jumped(request, page),
+            Event::FetchFailed { request } => {
+                self.changes.missed |= self.timeline.failed(request);
+                if request == PageRequest::Latest {
+                    self.subscription.reload_failed(now, &mut self.jitter);
                 }
             }
+            Event::LoadOlder => {
+                let request = self.timeline.load_older();
+                self.effects.extend(request.map(Effect::Fetch));
+            }
+            Event::LoadNewer => {
+                let request = self.timeline.load_newer();
+                self.effects.extend(request.map(Effect::Fetch));
+            }
+            Event::GoToLatest => self.jump(PageRequest::Latest),
+            Event::GoTo(position) => self.jump(PageRequest::Around(position)),
             Event::Retry { id } => self.outbox.retry(&id, now, now_ms),
             Event::Discard { id } => self.outbox.discard(&id),
             Event::Adopted { entries } => self.adopt(now, now_ms, entries),
@@ -207,13 +249,34 @@ impl Engine {
             };
             outbox.adopt(entry, now, now_ms);
         }
+        self.quote_in_outbox();
         self.meet_own(self.timeline.rows().len());
     }
 
-    /// The latest page came in place of rows that cannot be continued.
+    /// Answers show what they answer from the start, where it is known.
+    fn quote_in_outbox(&mut self) {
+        self.outbox
+            .quote(|position| self.timeline.row(position).map(|row| folding::quote(row)));
+    }
+
+    fn jump(&mut self, request: PageRequest) {
+        let request = self.timeline.jump(request);
+        self.effects.push(Effect::Fetch(request));
+    }
+
+    /// The rows came that the reader wanted to see.
+    fn jumped(&mut self, request: PageRequest, page: HistoryPage) {
+        if let Some(shown) = self.timeline.jumped(request, page) {
+            self.changes.reset |= shown;
+            self.changes.missed |= !shown;
+            self.meet_own(self.timeline.rows().len());
+        }
+    }
+
+    /// The latest page came: in place of rows that cannot be continued, or because the reader wants to see it.
     fn reloaded(&mut self, now: u64, page: HistoryPage) {
         if !self.subscription.reloaded() {
-            return;
+            return self.jumped(PageRequest::Latest, page);
         }
         let epoch = self
             .subscription
@@ -267,7 +330,7 @@ impl Engine {
             if self.subscription.is_ready()
                 && let Some(item) = outbox.next(now)
             {
-                frames.push(wire::send(&item.room, &item.id, &item.text));
+                frames.push(item.frame());
             }
             outbox.store(&mut self.effects, |time| self.clock.page_time(time));
         }
@@ -307,9 +370,13 @@ impl Engine {
         if changes.reset {
             (changes.appended, changes.prepended) = (0, 0);
         }
-        let shown = (self.link.state(), self.timeline.older());
+        let shown = (
+            self.link.state(),
+            self.timeline.older(),
+            self.timeline.newer(),
+        );
         changes.connection |= shown.0 != self.shown.0;
-        changes.older |= shown.1 != self.shown.1;
+        changes.beyond |= (shown.1, shown.2) != (self.shown.1, self.shown.2);
         self.shown = shown;
         if changes != Changes::default() {
             self.effects.push(Effect::Changed(changes));

@@ -44,6 +44,12 @@ pub enum Event {
     },
     /// The reader comes near the top: load the messages before the first row, if there are any.
     LoadOlder,
+    /// The reader comes near the bottom: load the rows behind the last one, if there are any.
+    LoadNewer,
+    /// Show the latest rows in place of old ones.
+    GoToLatest,
+    /// Show the rows around this one, which is not among them.
+    GoTo(Position),
     /// Send a failed message again.
     Retry {
         /// Its [`Pending::id`](super::Pending::id).
@@ -124,6 +130,10 @@ pub enum PageRequest {
     Latest,
     /// The messages before this one: `before={position}`.
     Before(Position),
+    /// The messages after this one: `newer={position}`.
+    Newer(Position),
+    /// The messages before and after this one, and itself: `around={position}`.
+    Around(Position),
 }
 
 /// What changed since the effects before, so that the page need not compare thousands of rows.
@@ -137,14 +147,20 @@ pub struct Changes {
     pub reset: bool,
     /// How many rows are new at the end.
     pub appended: usize,
+    /// How many rows came by the stream, the latest of [`Engine::heard`](super::Engine::heard); not all need be shown.
+    pub heard: usize,
+    /// Rows changed where they stand.
+    pub changed: bool,
     /// How many rows are new at the start.
     pub prepended: usize,
     /// [`Engine::pending`](super::Engine::pending) changed.
     pub pending: bool,
     /// [`Engine::connection`](super::Engine::connection) changed.
     pub connection: bool,
-    /// [`Engine::older`](super::Engine::older) changed.
-    pub older: bool,
+    /// [`Engine::older`](super::Engine::older) or [`Engine::newer`](super::Engine::newer) changed.
+    pub beyond: bool,
+    /// The rows that the reader wanted to see could not be loaded.
+    pub missed: bool,
 }
 
 /// Why the server refused.

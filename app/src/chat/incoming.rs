@@ -43,11 +43,13 @@ impl Engine {
 
     fn message(&mut self, now: u64, message: Message) {
         match self.timeline.take(message) {
-            Step::Appended => {
-                self.changes.appended += 1;
+            step @ (Step::Appended | Step::Heard | Step::Changed | Step::Passed) => {
+                self.changes.appended += usize::from(step == Step::Appended);
+                self.changes.heard += usize::from(matches!(step, Step::Appended | Step::Heard));
+                self.changes.changed |= step == Step::Changed;
                 self.subscription.followed_on();
-                if let Some(message) = self.timeline.rows().last() {
-                    self.outbox.arrived(message, self.me.as_ref());
+                if let Some(record) = self.timeline.heard().next_back() {
+                    self.outbox.arrived(record, self.me.as_ref());
                 }
             }
             Step::Known => {}

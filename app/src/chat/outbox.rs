@@ -2,7 +2,7 @@
 //!
 //! Each message is stored before its first attempt and until the log has it, so it outlives the page.
 
-use protocol::{Message, RoomName, Sender, limits};
+use protocol::{Action, Message, Position, Quote, RoomName, Sender, limits};
 use uuid::Builder;
 
 use super::backoff::Jitter;
@@ -15,7 +15,7 @@ mod pending;
 
 pub use self::entry::Entry;
 use self::pending::{Attempt, Kept};
-pub use self::pending::{ComposeError, Failure, Pending, Status};
+pub use self::pending::{ComposeError, Composition, Failure, Pending, Status};
 
 /// How long a message may wait for its receipt before the page says that it is not confirmed, in milliseconds.
 const UNCONFIRMED_MS: u64 = 10_000;
@@ -47,16 +47,17 @@ impl Outbox {
         &self.items
     }
 
-    /// Takes a text. `page_time` is the page's clock, in which the id and the entry are dated.
+    /// Takes what is to be sent. `page_time` is the page's clock, in which the id and the entry are dated.
     pub(super) fn compose(
         &mut self,
         now: u64,
         page_time: u64,
         room: &RoomName,
-        text: String,
+        composition: Composition,
         random: [u8; 10],
     ) -> Result<(), ComposeError> {
-        if text.trim().is_empty() {
+        let Composition { action, text, .. } = &composition;
+        if *action != Action::Delete && text.trim().is_empty() {
             return Err(ComposeError::Empty);
         }
         if text.len() > limits::TEXT_BYTES || text.chars().count() > limits::TEXT_CHARS {
@@ -70,7 +71,8 @@ impl Outbox {
             id: Builder::from_unix_timestamp_millis(page_time, &random)
                 .into_uuid()
                 .to_string(),
-            text,
+            composition,
+            quote: None,
             composed_at: page_time,
             status: Status::Queued,
             room: room.clone(),
@@ -95,6 +97,19 @@ impl Outbox {
             self.items
                 .insert(index, Pending::revive(entry, now, page_time));
             self.changed = true;
+        }
+    }
+
+    /// Finds the beginnings of messages that answers quote.
+    pub(super) fn quote(&mut self, of: impl Fn(Position) -> Option<Quote>) {
+        for item in &mut self.items {
+            if let (Action::Send, Some(target), None) = (
+                item.composition.action,
+                item.composition.target,
+                &item.quote,
+            ) {
+                item.quote = of(target);
+            }
         }
     }
 
@@ -220,13 +235,17 @@ impl Outbox {
     }
 
     /// The timeline has come as far as `head`: what is stored up to there, or in an earlier life of the log, is shown
-    /// there or on an older page.
+    /// there or on an older page. What should have changed a message of an earlier life and failed has no row to say so.
     pub(super) fn settle(&mut self, head: Place) {
         self.remove(|item| match item.attempt {
             Attempt::Stored(Some(place)) => {
                 place.epoch != head.epoch || place.offset <= head.offset
             }
-            _ => false,
+            _ => {
+                let target = item.changes();
+                target.is_some_and(|target| target.epoch != head.epoch)
+                    && matches!(item.status, Status::Failed(_))
+            }
         });
     }
 

@@ -1,5 +1,6 @@
 //! The engine's rules, one by one, against a server that the test plays by hand.
 
+mod changing;
 mod connecting;
 mod following;
 mod keeping;

@@ -5,6 +5,7 @@
 mod acting;
 mod browser;
 mod check;
+mod folded;
 mod misfortune;
 mod network;
 mod page;
@@ -81,6 +82,8 @@ fn every_message_once_and_in_order_whatever_happens() {
             ("messages deleted", told.deleted, seeds / 20),
             ("messages left failed", told.failed, seeds / 20),
             ("messages without storage", told.unkept, seeds / 20),
+            ("changes of messages", told.changes, 3 * seeds),
+            ("jumps to other messages", told.jumps, seeds / 2),
         ] {
             assert!(count >= least, "only {count} {what}");
         }
@@ -118,6 +121,8 @@ struct Totals {
     deleted: u64,
     failed: u64,
     unkept: u64,
+    changes: u64,
+    jumps: u64,
 }
 
 impl Totals {
@@ -137,6 +142,8 @@ impl Totals {
             deleted: self.deleted + other.deleted,
             failed: self.failed + other.failed,
             unkept: self.unkept + other.unkept,
+            changes: self.changes + other.changes,
+            jumps: self.jumps + other.jumps,
         }
     }
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use protocol::{HistoryPage, Message, Sender, header};
+use protocol::{Action, HistoryPage, Message, Sender, header};
 use stomp::{Command, Frame};
 
-pub(super) use self::frames::{EPOCH, ME, decode, encode, message, message_frame, page};
-use super::{Changes, Effect, Engine, Entry, Event, PageRequest, Setup, Status};
+pub(super) use self::frames::{
+    EPOCH, ME, change, decode, encode, folded_to, message, message_frame, page, position,
+};
+use super::{Changes, Composition, Effect, Engine, Entry, Event, PageRequest, Setup, Status};
 
 /// An engine whose effects are kept for the test to look at. Its timer runs by itself as time goes on.
 #[derive(Debug)]
@@ -186,19 +188,25 @@ impl Harness {
 
     /// Composes a text and gives its id.
     pub(super) fn compose(&mut self, text: &str) -> String {
+        self.do_to(Action::Send, None, text)
+    }
+
+    /// Composes an answer or a change of the message at an offset, and gives its id.
+    pub(super) fn do_to(&mut self, action: Action, target: Option<i64>, text: &str) -> String {
         self.composed += 1;
+        let composition = Composition {
+            action,
+            target: target.map(position),
+            text: text.to_owned(),
+        };
         let effects = self
             .engine
-            .compose(self.now, text.to_owned(), [self.composed; 10])
+            .compose(self.now, composition.clone(), [self.composed; 10])
             .unwrap();
         self.keep(effects);
-        self.engine
-            .pending()
-            .iter()
-            .rfind(|pending| pending.text == text)
-            .unwrap()
-            .id
-            .clone()
+        let mut pending = self.engine.pending().iter();
+        let composed = pending.rfind(|pending| pending.composition == composition);
+        composed.unwrap().id.clone()
     }
 
     pub(super) fn event(&mut self, event: Event) {

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use protocol::{
-    Action, Destination, Epoch, Folded, Kind, Message, Position, RoomName, Sender, header,
+    Action, Destination, Epoch, Folded, Kind, Message, Position, Quote, RoomName, Sender, header,
 };
 use serde_json::Map;
 use stomp::{Command, Decoder, Frame, HeartBeat, Item, Limits, Version};
 
 use super::event::Refusal;
+use super::outbox::Composition;
 use super::timeline::Place;
 
 /// The id of the room's subscription: the same in every page, so that the server encodes a message once for all of them.
@@ -101,27 +102,46 @@ pub(super) fn unsubscribe_room() -> Frame {
     Frame::new(Command::Unsubscribe).with("id", ROOM)
 }
 
-/// Sends a message; its id is the receipt's, too.
-pub(super) fn send(room: &RoomName, id: &str, text: &str) -> Frame {
-    Frame::new(Command::Send)
+/// Sends what was composed; its id is the receipt's, too.
+pub(super) fn send(room: &RoomName, id: &str, composition: &Composition) -> Frame {
+    let Composition {
+        action,
+        target,
+        text,
+    } = composition;
+    let frame = Frame::new(Command::Send)
         .with(
             "destination",
-            Destination::ToRoom(room.clone(), Action::Send).to_string(),
+            Destination::ToRoom(room.clone(), *action).to_string(),
         )
         .with("content-type", "text/plain")
         .with(header::CLIENT_MSG_ID, id)
         .with("receipt", id)
-        .with_body(text.to_owned())
+        .with_body(text.clone());
+    match target {
+        Some(target) => frame.with(header::REF, target.to_string()),
+        None => frame,
+    }
 }
 
-/// Reads what [`send`] wrote: the room, the id and the text.
-pub(super) fn read_send(frame: &Frame) -> Option<(RoomName, String, String)> {
-    let Ok(Destination::ToRoom(room, Action::Send)) = text(frame, "destination")?.parse() else {
+/// Reads what [`send`] wrote: the room, the id and what was composed.
+pub(super) fn read_send(frame: &Frame) -> Option<(RoomName, String, Composition)> {
+    let Ok(Destination::ToRoom(room, action)) = text(frame, "destination")?.parse() else {
         return None;
     };
     let id = text(frame, header::CLIENT_MSG_ID)?.to_owned();
-    let body = str::from_utf8(&frame.body).ok()?.to_owned();
-    (frame.command == Command::Send).then_some((room, id, body))
+    let target = match text(frame, header::REF) {
+        Some(target) => Some(target.parse().ok()?),
+        None => None,
+    };
+    let composition = Composition {
+        action,
+        target,
+        text: str::from_utf8(&frame.body).ok()?.to_owned(),
+    };
+    // What the room's log does not keep is never stored, and all but a message change another one.
+    let whole = action == Action::Send || (action.kind().is_some() && target.is_some());
+    (frame.command == Command::Send && whole).then_some((room, id, composition))
 }
 
 /// Reads a frame of the server.
@@ -204,10 +224,28 @@ fn message(
                 .unwrap_or_default()
                 .to_owned(),
         },
-        reference: None,
+        reference: number(frame, header::QUOTED),
         body: body.to_owned(),
-        folded: Folded::default(),
+        folded: Folded {
+            quote: quote(frame).map(Box::new),
+            ..Folded::default()
+        },
         other: Map::new(),
+    })
+}
+
+/// What a message says of the one that it answers.
+fn quote(frame: &Frame) -> Option<Quote> {
+    let uid = text(frame, header::QUOTED_SENDER)?.to_owned();
+    let name = text(frame, header::QUOTED_NAME).unwrap_or_default();
+    let quoted = text(frame, header::QUOTED_TEXT);
+    Some(Quote {
+        sender: Sender {
+            uid,
+            name: name.to_owned(),
+        },
+        text: quoted.unwrap_or_default().to_owned(),
+        deleted: quoted.is_none(),
     })
 }
 

@@ -4,12 +4,15 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use protocol::Message;
+use protocol::{Message, Position};
 
 use super::Live;
+use super::clipboard::toast;
 use super::scroll::{self, Anchor, Place};
-use crate::chat::{Changes, Event, Older};
+use crate::chat::{Beyond, Changes, Event};
+use crate::i18n::Text;
 use crate::rooms::Preview;
+use crate::timeline::Composed;
 
 impl Live {
     /// Takes note of changes and has them shown in the next frame.
@@ -33,14 +36,19 @@ impl Live {
             } else {
                 before.prepended + changes.prepended
             },
+            heard: before.heard + changes.heard,
             ..Changes::default()
         });
-        if changes.reset
-            || changes.appended > 0
-            || changes.prepended > 0
-            || changes.pending
-            || changes.older
-        {
+        if changes.missed {
+            self.seeks.set(false);
+            toast(&self.feed, Text::MessageMissing);
+        }
+        let rest = Changes {
+            connection: false,
+            missed: false,
+            ..changes
+        };
+        if rest != Changes::default() {
             self.redraw();
         }
     }
@@ -53,8 +61,35 @@ impl Live {
         }
     }
 
+    /// Shows a message in the middle of the timeline: from memory, or from the server.
+    pub(super) fn seek(self: &Rc<Self>, position: Position) {
+        self.feed.focus.set(Some(position));
+        self.seeks.set(true);
+        let index = {
+            let engine = self.engine.borrow();
+            engine
+                .rows()
+                .binary_search_by_key(&position, |row| row.position)
+        };
+        if let Ok(index) = index {
+            let mut window = self.window.get();
+            window.show_around(index);
+            self.window.set(window);
+            self.follows.set(false);
+            self.redraw();
+        } else {
+            self.dispatch(Event::GoTo(position));
+        }
+    }
+
     /// Shows the end of the timeline, and stays there.
     pub(super) fn go_to_end(self: &Rc<Self>) {
+        self.seeks.set(false);
+        self.feed.focus.set(None);
+        let is_detached = self.engine.borrow().newer() != Beyond::None;
+        if is_detached {
+            return self.dispatch(Event::GoToLatest);
+        }
         let mut window = self.window.get();
         window.show_end();
         self.window.set(window);
@@ -81,24 +116,28 @@ impl Live {
         };
         let place = Place::of(&timeline);
         let mut window = self.window.get();
-        let follows = place.follows() && window.has_end();
+        let newer = self.engine.borrow().newer();
+        let is_end = window.has_end() && newer == Beyond::None;
+        let follows = place.follows() && is_end;
         self.follows.set(follows);
         if follows && self.feed.unseen.get_untracked() > 0 {
             self.feed.unseen.set(0);
         }
-        let is_away = place.is_away() || !window.has_end();
+        let is_away = place.is_away() || !is_end;
         if self.feed.is_away.get_untracked() != is_away {
             self.feed.is_away.set(is_away);
         }
         // After a failure the reader decides, or a page that cannot be loaded would be asked for without end.
         if place.is_near_start()
-            && (window.has_earlier() || self.engine.borrow().older() == Older::More)
+            && (window.has_earlier() || self.engine.borrow().older() == Beyond::More)
         {
             self.show_earlier();
         } else if place.is_near_end() && !window.has_end() {
             window.show_later();
             self.window.set(window);
             self.redraw();
+        } else if place.is_near_end() && newer == Beyond::More {
+            self.dispatch(Event::LoadNewer);
         }
     }
 
@@ -116,8 +155,15 @@ impl Live {
         let Some(timeline) = self.feed.timeline.get_untracked() else {
             return;
         };
+        let changes = self.changes.get();
+        if changes.reset {
+            // Other rows than before: the latest, unless the reader wanted to see a certain one.
+            let at_end = self.engine.borrow().newer() == Beyond::None;
+            self.follows.set(at_end && !self.seeks.get());
+        }
         let follows = self.follows.get();
-        let anchor = if follows {
+        let seeks = self.seeks.get() && self.is_sought_here();
+        let anchor = if follows || seeks {
             None
         } else {
             Anchor::take(&timeline)
@@ -128,13 +174,28 @@ impl Live {
             // The views change in tasks of their own; rows that are new make further ones.
             tick().await;
             tick().await;
-            if let Some(anchor) = anchor {
+            if seeks {
+                live.seeks.set(false);
+                scroll::to_focus(&timeline);
+            } else if let Some(anchor) = anchor {
                 anchor.restore(&timeline);
             } else if live.follows.get() {
                 scroll::to_end(&timeline);
             }
             live.scrolled();
         });
+    }
+
+    /// Whether the message that the reader wants to see is among the rows.
+    fn is_sought_here(&self) -> bool {
+        let focus = self.feed.focus.get_untracked();
+        let engine = self.engine.borrow();
+        focus.is_some_and(|focus| {
+            let index = engine
+                .rows()
+                .binary_search_by_key(&focus, |row| row.position);
+            index.is_ok()
+        })
     }
 
     /// Writes what changed into the signals that the views read.
@@ -152,34 +213,46 @@ impl Live {
         }
         self.window.set(window);
 
-        let arrived = &rows[rows.len().saturating_sub(changes.appended)..];
-        let others = || arrived.iter().filter(|message| !feed.is_mine(message));
-        if !follows {
-            feed.unseen.update(|unseen| *unseen += others().count());
+        let arrived = || {
+            let rows = engine.heard().rev().filter(|record| record.kind.is_row());
+            rows.take(changes.heard)
+                .filter(|message| !feed.is_mine(message))
+        };
+        if !follows && changes.heard > 0 {
+            feed.unseen.update(|unseen| *unseen += arrived().count());
         }
-        if !document().hidden() {
-            others().for_each(|message| self.announcer.arrived(message));
+        let hidden = document().hidden();
+        // From the first to the last.
+        for message in arrived().collect::<Vec<_>>().into_iter().rev() {
+            feed.arrived(message);
+            if !hidden {
+                self.announcer.arrived(message);
+            }
         }
 
-        let older = if window.has_earlier() {
-            Older::More
-        } else {
-            engine.older()
-        };
+        let beyond = |more_here: bool, state| if more_here { Beyond::More } else { state };
+        let older = beyond(window.has_earlier(), engine.older());
         if feed.older.get_untracked() != older {
             feed.older.set(older);
         }
+        // What is in memory comes by itself as the reader comes near.
+        let newer = beyond(!window.has_end(), engine.newer());
+        let is_detached = engine.newer() != Beyond::None;
+        let newer = if is_detached { newer } else { Beyond::None };
+        if feed.newer.get_untracked() != newer {
+            feed.newer.set(newer);
+        }
         let latest = rows
             .last()
+            .filter(|_| !is_detached)
             .map(|message: &std::sync::Arc<Message>| Preview::of(message, feed.language));
         if latest.is_some() && feed.latest.with_untracked(|shown| *shown != latest) {
             feed.latest.set(latest);
         }
-        let pending = if window.has_end() {
-            engine.pending()
-        } else {
-            &[]
+        let composed = Composed {
+            pending: engine.pending(),
+            at_end: window.has_end() && !is_detached,
         };
-        feed.show(rows.get(window.range()).unwrap_or_default(), pending);
+        feed.show(&engine.expected(window.range()), composed);
     }
 }

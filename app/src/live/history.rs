@@ -17,6 +17,8 @@ pub(super) async fn fetch(room: &RoomName, request: PageRequest) -> Option<Histo
     let url = match request {
         PageRequest::Latest => url,
         PageRequest::Before(position) => format!("{url}&before={position}"),
+        PageRequest::Newer(position) => format!("{url}&newer={position}"),
+        PageRequest::Around(position) => format!("{url}&around={position}"),
     };
     let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
     let response = Request::get(&url)

@@ -53,6 +53,18 @@ pub(super) fn to_end(timeline: &Element) {
     timeline.set_scroll_top(timeline.scroll_height());
 }
 
+/// Puts the message that the reader came to see into the middle.
+pub(super) fn to_focus(timeline: &Element) {
+    if let Ok(Some(row)) = timeline.query_selector(".focused") {
+        let (frame, row) = (
+            timeline.get_bounding_client_rect(),
+            row.get_bounding_client_rect(),
+        );
+        let above = (frame.height() - row.height()) / 2.0;
+        timeline.scroll_by_with_x_and_y(0.0, row.top() - frame.top() - above);
+    }
+}
+
 /// The row under the reader's eye, and how far below the upper edge it begins.
 pub(super) struct Anchor {
     row: Element,

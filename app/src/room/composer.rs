@@ -17,11 +17,13 @@ use leptos::ev;
 use leptos::html::Textarea;
 use leptos::prelude::*;
 use leptos::web_sys::{self, HtmlTextAreaElement};
-use protocol::{RoomName, limits};
+use protocol::{Action, RoomName, limits};
 
+use super::actions::edit_last;
 use super::draft;
-use super::feed::Feed;
-use crate::chat::ComposeError;
+use super::feed::{Feed, Writing};
+use super::naming::Naming;
+use crate::chat::{ComposeError, Composition};
 use crate::i18n::{self, Text};
 
 /// From how many characters below the limit the counter is shown.
@@ -44,6 +46,7 @@ struct Draft {
     left: RwSignal<Option<usize>>,
     keystroke: StoredValue<Keystroke>,
     room: StoredValue<RoomName>,
+    naming: Naming,
 }
 
 impl Draft {
@@ -55,6 +58,7 @@ impl Draft {
             left: RwSignal::new(None),
             keystroke: StoredValue::new(Keystroke::default()),
             room: StoredValue::new(room),
+            naming: Naming::new(feed),
         }
     }
 
@@ -73,17 +77,81 @@ impl Draft {
         self.refusal.set(None);
         self.left.set(room_left(&text));
         fit(field);
-        self.room.with_value(|room| draft::save(room, &text));
+        self.naming.look_at(field);
+        // Another text for a message that is there already is not what one was about to say.
+        if !self.is_editing() {
+            self.room.with_value(|room| draft::save(room, &text));
+        }
+    }
+
+    fn is_editing(self) -> bool {
+        let writing = &self.feed.writing;
+        writing.with_untracked(|writing| matches!(writing, Writing::Edit(..)))
+    }
+
+    /// What is written from now on has another purpose.
+    fn turn_to(self, field: &HtmlTextAreaElement, writing: &Writing) {
+        match writing {
+            Writing::Edit(_, message) => field.set_value(&message.body),
+            Writing::New => {
+                let text = self.room.with_value(draft::load);
+                field.set_value(&text.unwrap_or_default());
+            }
+            Writing::Answer(..) => self.restore(field),
+        }
+        self.look_at(field);
+        let _ = field.focus();
+    }
+
+    /// Writes a message again, and leaves the other one as it is.
+    fn cancel(self) -> bool {
+        let is_new = |writing: &Writing| matches!(writing, Writing::New);
+        let cancels = !self.feed.writing.with_untracked(is_new);
+        if cancels {
+            self.feed.writing.set(Writing::New);
+        }
+        cancels
+    }
+
+    fn choose_name(self) {
+        if let Some(field) = self.field.get_untracked() {
+            self.naming.choose(&field);
+            self.look_at(&field);
+        }
+    }
+
+    /// What the text is to become.
+    fn composition(self, text: String) -> Composition {
+        let writing = self.feed.writing.get_untracked();
+        let (action, target) = match writing {
+            Writing::New => (Action::Send, None),
+            Writing::Answer(target, _) => (Action::Send, Some(target)),
+            Writing::Edit(target, _) => (Action::Edit, Some(target)),
+        };
+        Composition {
+            action,
+            target,
+            text,
+        }
     }
 
     fn send(self) {
         let Some(field) = self.field.get_untracked() else {
             return;
         };
-        match self.feed.send(field.value()) {
+        let text = field.value();
+        let writing = self.feed.writing.get_untracked();
+        if matches!(&writing, Writing::Edit(_, message) if message.body == text) {
+            self.cancel();
+            return;
+        }
+        match self.feed.compose(self.composition(text)) {
             Ok(()) => {
-                field.set_value("");
-                self.look_at(&field);
+                if !self.is_editing() {
+                    field.set_value("");
+                    self.look_at(&field);
+                }
+                self.cancel();
             }
             Err(error) => self.refusal.set(Some(match error {
                 ComposeError::Empty => Text::Blank,
@@ -111,11 +179,37 @@ impl Draft {
         });
         // 229: the key belongs to the input method, also in Safari, which ends the composition before it says so.
         let is_enter = event.key() == "Enter" && !event.is_composing() && event.key_code() != 229;
+        if !event.is_composing() && event.key_code() != 229 && self.takes_key(&event) {
+            return event.prevent_default();
+        }
         let always = event.ctrl_key() || event.meta_key();
         let fallback = !announces_input(&event) && !event.shift_key() && enter_sends();
         if is_enter && (always || fallback) {
             event.prevent_default();
             self.send_by_key();
+        }
+    }
+
+    /// Keys that have another meaning while a list is open, something else is written, or nothing is written yet.
+    fn takes_key(self, event: &ev::KeyboardEvent) -> bool {
+        let key = event.key();
+        if self.naming.is_open() {
+            match key.as_str() {
+                "ArrowDown" | "ArrowUp" => self.naming.step(key == "ArrowDown"),
+                "Enter" | "Tab" => self.choose_name(),
+                "Escape" => self.naming.close(),
+                _ => return false,
+            }
+            return true;
+        }
+        let is_empty = || {
+            let field = self.field.get_untracked();
+            field.is_some_and(|field| field.value().is_empty())
+        };
+        match key.as_str() {
+            "Escape" => self.cancel(),
+            "ArrowUp" => !self.is_editing() && is_empty() && edit_last(self.feed),
+            _ => false,
         }
     }
 
@@ -128,7 +222,11 @@ impl Draft {
         let shift = self.keystroke.with_value(|key| key.shift);
         if breaks_line && !event.is_composing() && !shift && enter_sends() {
             event.prevent_default();
-            self.send_by_key();
+            if self.naming.is_open() {
+                self.choose_name();
+            } else {
+                self.send_by_key();
+            }
         }
     }
 
@@ -158,9 +256,19 @@ pub(crate) fn Composer(
             draft.look_at(&field);
         }
     });
+    Effect::new(move |before: Option<()>| {
+        let writing = draft.feed.writing.get();
+        if before.is_some()
+            && let Some(field) = draft.field.get_untracked()
+        {
+            draft.turn_to(&field, &writing);
+        }
+    });
     view! {
         <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
+            {move || purpose(draft)}
+            {draft.naming.view(move || draft.choose_name())}
             <div class="box">
                 <label class="hidden" for="body">{label}</label>
                 <textarea
@@ -172,6 +280,9 @@ pub(crate) fn Composer(
                     enterkeyhint="enter"
                     placeholder=Text::ComposerPlaceholder.to(language)
                     aria-describedby="composer-note"
+                    aria-autocomplete="list"
+                    aria-controls="naming"
+                    aria-activedescendant=move || draft.naming.active()
                     node_ref=draft.field
                     on:keydown=move |event| draft.on_keydown(event)
                     on:beforeinput=move |event| draft.on_beforeinput(event)
@@ -193,6 +304,36 @@ pub(crate) fn Composer(
             <Notes draft />
         </form>
     }
+}
+
+/// What is answered or changed, and the way back.
+fn purpose(draft: Draft) -> Option<impl IntoView> {
+    let language = draft.feed.language;
+    let (label, message) = match draft.feed.writing.get() {
+        Writing::New => return None,
+        Writing::Answer(_, message) => (i18n::answering(language, &message.sender.name), message),
+        Writing::Edit(_, message) => (Text::Editing.to(language).to_owned(), message),
+    };
+    Some(view! {
+        <div class="purpose">
+            <p>
+                <b>{label}</b>
+                <span dir="auto">{message.body.clone()}</span>
+            </p>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label=Text::Cancel.to(language)
+                on:click=move |_| {
+                    draft.cancel();
+                }
+            >
+                <svg viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="m6 6 12 12M18 6 6 18" />
+                </svg>
+            </button>
+        </div>
+    })
 }
 
 /// What stands below the field: how it works, or what is wrong.

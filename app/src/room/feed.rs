@@ -7,15 +7,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Language, Message, RoomState, Sender};
+use protocol::{Action, Epoch, Language, Message, Position, RoomName, RoomState, Sender};
 
-use crate::chat::{ComposeError, Connection, Event, Older, Pending};
+use crate::chat::{Beyond, ComposeError, Composition, Connection, Event};
 use crate::civil::Civil;
 use crate::clock::Clock;
+use crate::i18n::Text;
 use crate::rooms::Preview;
-use crate::timeline::{Key, Look, Row, Source, lay_out};
+use crate::timeline::{Composed, Key, Look, Row, Source, lay_out};
 
-/// One row on the page. Its content never changes; its look is one signal.
+/// One row on the page: what it says, how it looks and what can be done with it are a signal each.
 #[derive(Clone)]
 pub(crate) struct ShownRow {
     /// What it is.
@@ -24,17 +25,43 @@ pub(crate) struct ShownRow {
     pub(crate) content: Content,
     /// What may change about it.
     pub(crate) look: ArcRwSignal<Look>,
+    /// What can be done with it.
+    pub(crate) panel: ArcRwSignal<Panel>,
 }
 
-/// What a row shows for as long as it exists.
+/// What lies over the corner of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Panel {
+    /// Nothing.
+    #[default]
+    None,
+    /// What can be done.
+    Actions,
+    /// The choice of emoji.
+    Emoji,
+    /// The question before a message is deleted.
+    Delete,
+}
+
+/// What the composer writes.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Writing {
+    /// A message.
+    #[default]
+    New,
+    /// An answer to this message.
+    Answer(Position, Arc<Message>),
+    /// Another text for this message.
+    Edit(Position, Arc<Message>),
+}
+
+/// What a row shows.
 #[derive(Clone)]
 pub(crate) enum Content {
     /// A new day.
     Day(Civil),
-    /// A message of the room.
-    Message(Arc<Message>),
-    /// A message that the viewer composed here.
-    Composed(Arc<str>),
+    /// A message of the room, or one that the viewer composed here; where it stands is in [`Look::placed`].
+    Message(ArcRwSignal<Arc<Message>>),
 }
 
 /// The bar below the header.
@@ -61,12 +88,16 @@ pub(crate) enum Banner {
 
 /// Who carries out what the views ask for.
 pub(crate) trait Desk {
-    /// Takes a message that the viewer wrote.
-    fn send(self: Rc<Self>, text: String) -> Result<(), ComposeError>;
+    /// Takes what the viewer composed.
+    fn compose(self: Rc<Self>, composition: Composition) -> Result<(), ComposeError>;
     /// Tells the engine what the viewer wants.
     fn tell(self: Rc<Self>, event: Event);
     /// Shows the end of the timeline.
     fn jump_to_latest(self: Rc<Self>);
+    /// Shows a message.
+    fn go_to(self: Rc<Self>, position: Position);
+    /// Puts a text into the clipboard.
+    fn copy(self: Rc<Self>, text: String, said: Text);
 }
 
 /// The seam between the views and `live`.
@@ -79,7 +110,17 @@ pub(crate) struct Feed {
     /// The part of the timeline that is on the page.
     pub(crate) rows: RwSignal<Vec<ShownRow>>,
     /// Whether there are messages before the first row.
-    pub(crate) older: RwSignal<Older>,
+    pub(crate) older: RwSignal<Beyond>,
+    /// Whether there are messages behind the last row, where the page was opened at an old one.
+    pub(crate) newer: RwSignal<Beyond>,
+    /// The message that the reader came to see.
+    pub(crate) focus: RwSignal<Option<Position>>,
+    /// People who are in the room, beyond those who wrote the rows: they can be mentioned, too.
+    pub(crate) people: RwSignal<Vec<Sender>>,
+    /// What the composer writes.
+    pub(crate) writing: RwSignal<Writing>,
+    /// A sentence that goes by itself.
+    pub(crate) toast: RwSignal<Option<Text>>,
     /// How the page stands with the server.
     pub(crate) connection: RwSignal<Connection>,
     /// What is said about it.
@@ -94,7 +135,15 @@ pub(crate) struct Feed {
     pub(crate) latest: RwSignal<Option<Preview>>,
     /// The scrolling element.
     pub(crate) timeline: NodeRef<leptos::html::Section>,
+    /// The room's name.
+    pub(crate) room: StoredValue<RoomName>,
     me: StoredValue<Option<Sender>>,
+    /// Everybody who wrote one of the rows.
+    writers: StoredValue<Vec<Sender>>,
+    /// The panel that is open.
+    pub(super) open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
+    /// Told of every message that arrives and mentions the viewer.
+    mentioned: StoredValue<Option<Rc<dyn Fn(&Message)>>, LocalStorage>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
 }
 
@@ -102,29 +151,33 @@ impl Feed {
     /// What the server rendered.
     pub(crate) fn new(state: &RoomState) -> Self {
         let language = state.viewer.language;
-        let older = if state.history.more {
-            Older::More
-        } else {
-            Older::None
-        };
-        let latest = state
-            .history
-            .messages
-            .last()
+        let beyond = |more| if more { Beyond::More } else { Beyond::None };
+        let last = state.history.messages.last();
+        let latest = last
+            .filter(|_| !state.history.newer)
             .map(|message| Preview::of(message, language));
         let feed = Self {
             language,
             clock: Clock::new(language),
             rows: RwSignal::default(),
-            older: RwSignal::new(older),
+            older: RwSignal::new(beyond(state.history.more)),
+            newer: RwSignal::new(beyond(state.history.newer)),
+            focus: RwSignal::new(state.focus),
+            people: RwSignal::default(),
+            writing: RwSignal::default(),
+            toast: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
             banner: RwSignal::default(),
-            is_away: RwSignal::new(false),
+            is_away: RwSignal::new(state.history.newer),
             unseen: RwSignal::new(0),
             announcement: RwSignal::default(),
             latest: RwSignal::new(latest),
             timeline: NodeRef::new(),
+            room: StoredValue::new(state.room.clone()),
             me: StoredValue::new(state.viewer.person.clone()),
+            writers: StoredValue::default(),
+            open_panel: StoredValue::default(),
+            mentioned: StoredValue::new_local(None),
             desk: StoredValue::new_local(None),
         };
         let messages: Vec<_> = state
@@ -134,16 +187,24 @@ impl Feed {
             .cloned()
             .map(Arc::new)
             .collect();
-        feed.show(&messages, &[]);
+        feed.show(&messages, Composed::default());
         feed
     }
 
     /// Shows these messages: rows that are there already stay the same pieces of the page.
-    pub(crate) fn show(self, messages: &[Arc<Message>], pending: &[Pending]) {
+    pub(crate) fn show(self, messages: &[Arc<Message>], composed: Composed<'_>) {
+        self.writers.update_value(|writers| {
+            for message in messages {
+                meet(writers, &message.sender);
+            }
+        });
         let me = self.me.get_value();
-        let me = me.as_ref().map(|me| me.uid.as_str());
-        let laid_out = untrack(|| lay_out(messages, pending, me, |ts| self.clock.civil(ts)));
-        let (rows, changed) = self.rows.with_untracked(|shown| reconcile(shown, laid_out));
+        let uid = me.as_ref().map(|me| me.uid.as_str());
+        let focus = self.focus.get_untracked();
+        let civil = |ts| self.clock.civil(ts);
+        let laid_out = untrack(|| lay_out(messages, composed, uid, focus, civil));
+        let shown = self.rows.get_untracked();
+        let (rows, changed) = reconcile(&shown, laid_out, me.as_ref());
         if changed {
             self.rows.set(rows);
         }
@@ -172,11 +233,81 @@ impl Feed {
         self.desk.set_value(Some(desk));
     }
 
-    /// Sends a message; on an error the text is still the composer's.
-    pub(crate) fn send(self, text: String) -> Result<(), ComposeError> {
+    /// Sends what the viewer composed; on an error the text is still the composer's.
+    pub(crate) fn compose(self, composition: Composition) -> Result<(), ComposeError> {
         // Before the desk is open there are no handlers that could call this.
         self.desk()
-            .map_or(Err(ComposeError::Full), |desk| desk.send(text))
+            .map_or(Err(ComposeError::Full), |desk| desk.compose(composition))
+    }
+
+    /// Changes a message, without a text that could be lost.
+    pub(crate) fn change(self, action: Action, target: Position, text: String) {
+        let composition = Composition {
+            action,
+            target: Some(target),
+            text,
+        };
+        if self.compose(composition).is_err() {
+            self.toast.set(Some(Text::OutboxFull));
+        }
+    }
+
+    /// Shows a message.
+    pub(crate) fn go_to(self, position: Position) {
+        if let Some(desk) = self.desk() {
+            desk.go_to(position);
+        }
+    }
+
+    /// Puts a text into the clipboard and says so.
+    pub(crate) fn copy(self, text: String, said: Text) {
+        if let Some(desk) = self.desk() {
+            desk.copy(text, said);
+        }
+    }
+
+    /// The row of the message at a position, if it is on the page.
+    pub(crate) fn row(self, position: Position) -> Option<ShownRow> {
+        let is_there = |row: &&ShownRow| {
+            let placed = row.look.with_untracked(|look| look.placed);
+            placed.is_some_and(|(place, _)| place == position)
+        };
+        self.rows
+            .with_untracked(|rows| rows.iter().find(is_there).cloned())
+    }
+
+    /// The viewer.
+    pub(crate) fn me(self) -> Option<Sender> {
+        self.me.get_value()
+    }
+
+    /// Everybody who can be mentioned.
+    pub(crate) fn known(self) -> Vec<Sender> {
+        let mut known = self.writers.get_value();
+        self.people.with_untracked(|people| {
+            for person in people {
+                meet(&mut known, person);
+            }
+        });
+        known
+    }
+
+    /// Has somebody told of every message that arrives and mentions the viewer.
+    #[cfg(feature = "hydrate")]
+    #[expect(dead_code, reason = "notifications are another part")]
+    pub(crate) fn on_mention(self, then: Rc<dyn Fn(&Message)>) {
+        self.mentioned.set_value(Some(then));
+    }
+
+    /// A message of somebody else arrived.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn arrived(self, message: &Message) {
+        let then = self.mentioned.get_value();
+        if let (Some(me), Some(then)) = (self.me(), then)
+            && crate::markdown::mentions(&message.body, &self.known(), &me.name)
+        {
+            then(message);
+        }
     }
 
     /// Tells the engine what the viewer wants.
@@ -199,7 +330,11 @@ impl Feed {
 }
 
 /// Takes over the rows that are shown already and says whether the list itself changed.
-fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool) {
+fn reconcile(
+    shown: &[ShownRow],
+    laid_out: Vec<Row<'_>>,
+    me: Option<&Sender>,
+) -> (Vec<ShownRow>, bool) {
     // Rows keep their order, so the next one is looked for behind the one that was found last.
     let mut next = 0;
     let mut find = |key: &Key| {
@@ -219,23 +354,58 @@ fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool
                 if known.look.with_untracked(|look| *look != row.look) {
                     known.look.set(row.look);
                 }
+                if let (Content::Message(said), Source::Message(message)) =
+                    (&known.content, row.source)
+                    && said.with_untracked(|said| !says_the_same(said, message))
+                {
+                    said.set(Arc::clone(message));
+                }
                 return known.clone();
             }
             let content = match row.source {
                 Source::Day(day) => Content::Day(day),
-                Source::Message(message) => Content::Message(Arc::clone(message)),
-                Source::Pending(pending) => Content::Composed(Arc::from(pending.text.as_str())),
+                Source::Message(message) => Content::Message(ArcRwSignal::new(Arc::clone(message))),
+                Source::Pending(pending) => {
+                    let nobody = Sender {
+                        uid: String::new(),
+                        name: String::new(),
+                    };
+                    let message = pending.message(me.unwrap_or(&nobody), NOWHERE);
+                    Content::Message(ArcRwSignal::new(Arc::new(message)))
+                }
             };
             ShownRow {
                 key: row.key,
                 content,
                 look: ArcRwSignal::new(row.look),
+                panel: ArcRwSignal::default(),
             }
         })
         .collect();
     let same =
         rows.len() == shown.len() && rows.iter().zip(shown).all(|(new, old)| new.key == old.key);
     (rows, !same)
+}
+
+/// The position of what is not in the room yet. Nothing is looked up by it.
+const NOWHERE: Position = Position {
+    epoch: Epoch(0),
+    partition: 0,
+    offset: -1,
+};
+
+/// Whether two messages look the same in a row.
+fn says_the_same(one: &Arc<Message>, other: &Arc<Message>) -> bool {
+    Arc::ptr_eq(one, other) || (one.body == other.body && one.folded == other.folded)
+}
+
+/// Adds somebody who is not there yet, or goes by another name now.
+fn meet(known: &mut Vec<Sender>, person: &Sender) {
+    match known.iter_mut().find(|known| known.uid == person.uid) {
+        Some(known) if known.name == person.name => {}
+        Some(known) => known.name.clone_from(&person.name),
+        None => known.push(person.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -254,7 +424,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_shown_already_stay_wherever_they_go() {
-        let (shown, _) = reconcile(&[], rows(&["a", "b", "c", "d"]));
+        let (shown, _) = reconcile(&[], rows(&["a", "b", "c", "d"]), None);
         for keys in [
             &["a", "b", "c", "d"][..],
             &["new", "a", "b", "newer", "d"],
@@ -262,7 +432,7 @@ mod tests {
             &["c"],
             &[],
         ] {
-            let (now, changed) = reconcile(&shown, rows(keys));
+            let (now, changed) = reconcile(&shown, rows(keys), None);
             assert_eq!(changed, keys != ["a", "b", "c", "d"], "{keys:?}");
             for row in &now {
                 // The mark is made on the look that is kept.

@@ -8,9 +8,10 @@
 use leptos::prelude::*;
 use protocol::RoomName;
 
+use super::actions;
 use super::feed::Feed;
 use super::row::RowView;
-use crate::chat::{Event, Older};
+use crate::chat::{Beyond, Event};
 use crate::i18n::{self, Text};
 use crate::person::{hue_class, initial};
 
@@ -23,38 +24,76 @@ pub(crate) fn Messages(feed: Feed, room: RoomName) -> impl IntoView {
     let is_empty = Memo::new(move |_| feed.rows.with(Vec::is_empty));
     view! {
         <div class="stage">
-            <section class="timeline" role="log" aria-live="off" aria-label=label tabindex="0" node_ref=feed.timeline>
+            <section
+                class="timeline"
+                role="log"
+                aria-live="off"
+                aria-label=label
+                tabindex="0"
+                node_ref=feed.timeline
+                on:click=move |event| actions::on_click(feed, &event)
+                on:mouseover=move |event| actions::on_mouseover(feed, &event)
+                on:mouseleave=move |_| actions::on_mouseleave(feed)
+                on:focusin=move |event| actions::on_focus(feed, &event)
+                on:contextmenu=move |event| actions::on_contextmenu(feed, &event)
+                on:keydown=move |event| actions::on_keydown(feed, &event)
+            >
                 {move || is_empty.get().then(|| view! { <EmptyRoom feed name=name.clone() /> })}
                 <ol>
-                    <li class="top">{move || top(feed)}</li>
+                    <li class="top">{move || beyond(feed, feed.older.get(), &OLDER)}</li>
                     <For each=move || feed.rows.get() key=|row| row.key.clone() let(row)>
                         <RowView row feed />
                     </For>
+                    <li class="top">{move || beyond(feed, feed.newer.get(), &NEWER)}</li>
                 </ol>
             </section>
             {move || feed.is_away.get().then(|| view! { <Jump feed /> })}
+            <p class="toast" role="status">
+                {move || feed.toast.get().map(|text| text.to(feed.language))}
+            </p>
         </div>
     }
 }
 
-/// What stands above the first row.
-fn top(feed: Feed) -> Option<impl IntoView> {
+/// What is said where the rows end and there may be more.
+struct Words {
+    loading: Text,
+    failed: Text,
+    load: Text,
+    event: fn() -> Event,
+}
+
+const OLDER: Words = Words {
+    loading: Text::LoadingOlder,
+    failed: Text::OlderFailed,
+    load: Text::LoadOlder,
+    event: || Event::LoadOlder,
+};
+
+const NEWER: Words = Words {
+    loading: Text::LoadingNewer,
+    failed: Text::NewerFailed,
+    load: Text::LoadNewer,
+    event: || Event::LoadNewer,
+};
+
+/// What stands above the first row, and below the last one of old rows.
+fn beyond(feed: Feed, state: Beyond, words: &'static Words) -> Option<impl IntoView + use<>> {
     let language = feed.language;
-    let older = feed.older.get();
-    let text = match older {
-        Older::None => return None,
-        Older::More => None,
-        Older::Loading => Some(Text::LoadingOlder),
-        Older::Failed => Some(Text::OlderFailed),
+    let text = match state {
+        Beyond::None => return None,
+        Beyond::More => None,
+        Beyond::Loading => Some(words.loading),
+        Beyond::Failed => Some(words.failed),
     };
-    let can_load = matches!(older, Older::More | Older::Failed);
+    let can_load = matches!(state, Beyond::More | Beyond::Failed);
     Some(view! {
         {text.map(|text| view! { <span>{text.to(language)}</span> })}
         {can_load
             .then(|| {
                 view! {
-                    <button type="button" on:click=move |_| feed.tell(Event::LoadOlder)>
-                        {Text::LoadOlder.to(language)}
+                    <button type="button" on:click=move |_| feed.tell((words.event)())>
+                        {words.load.to(language)}
                     </button>
                 }
             })}

@@ -5,33 +5,34 @@
     reason = "the component macro declares more than the component that it is given"
 )]
 
+use std::sync::Arc;
+
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
-use protocol::{Kind, Message};
+use protocol::{Folded, Kind, Message, Reaction};
 
+use super::actions::panel_of;
 use super::feed::{Content, Feed, ShownRow};
+use super::prose::prose;
 use crate::chat::{Event, Failure, Status};
 use crate::civil::{self, Civil};
 use crate::i18n::{self, Text};
+use crate::markdown::is_emoji_alone;
 use crate::person::{hue_class, initial};
-use crate::timeline::{Key, Look};
+use crate::timeline::Look;
 
 /// A day, a message, or a sentence about one that cannot be shown.
 #[component]
 pub(crate) fn RowView(row: ShownRow, feed: Feed) -> impl IntoView {
-    let ShownRow { key, content, look } = row;
-    match content {
+    match row.content.clone() {
         Content::Day(day) => EitherOf3::A(view! { <Day day feed /> }),
-        Content::Message(message) if message.kind != Kind::Message => {
-            EitherOf3::B(view! { <Line message feed /> })
-        }
-        Content::Message(message) => {
-            let author = (!feed.is_mine(&message))
-                .then(|| (hue_class(&message.sender.uid), message.sender.name.clone()));
-            EitherOf3::C(view! { <Bubble key author text=message.body.clone() look feed /> })
-        }
-        Content::Composed(text) => {
-            EitherOf3::C(view! { <Bubble key author=None text=text.to_string() look feed /> })
+        Content::Message(said) => {
+            let message = said.get_untracked();
+            if message.kind == Kind::Message {
+                EitherOf3::C(view! { <Bubble row said feed /> })
+            } else {
+                EitherOf3::B(view! { <Line message feed /> })
+            }
         }
     }
 }
@@ -47,7 +48,7 @@ fn Day(day: Civil, feed: Feed) -> impl IntoView {
 
 /// What the house says, and what this version does not know.
 #[component]
-fn Line(message: std::sync::Arc<Message>, feed: Feed) -> impl IntoView {
+fn Line(message: Arc<Message>, feed: Feed) -> impl IntoView {
     let text = if message.kind == Kind::System {
         message.body.clone()
     } else {
@@ -62,27 +63,28 @@ fn Line(message: std::sync::Arc<Message>, feed: Feed) -> impl IntoView {
 }
 
 #[component]
-fn Bubble(
-    key: Key,
-    /// The colour and name of the author; nothing if the viewer wrote it.
-    author: Option<(&'static str, String)>,
-    text: String,
-    look: ArcRwSignal<Look>,
-    feed: Feed,
-) -> impl IntoView {
-    let own = author.is_none();
-    let hue = author.as_ref().map_or("own", |(hue, _)| hue);
-    let who = match author {
-        Some((_, name)) => Either::Left(view! {
+fn Bubble(row: ShownRow, said: ArcRwSignal<Arc<Message>>, feed: Feed) -> impl IntoView {
+    let message = said.get_untracked();
+    let own = feed.is_mine(&message);
+    let hue = if own {
+        "own"
+    } else {
+        hue_class(&message.sender.uid)
+    };
+    let who = if own {
+        Either::Right(view! { <p class="author">{Text::Me.to(feed.language)}</p> })
+    } else {
+        let name = message.sender.name.clone();
+        Either::Left(view! {
             <span class="avatar" aria-hidden="true">
                 {initial(&name)}
             </span>
             <p class="author">
                 <bdi>{name}</bdi>
             </p>
-        }),
-        None => Either::Right(view! { <p class="author">{Text::Me.to(feed.language)}</p> }),
+        })
     };
+    let ShownRow { look, panel, .. } = row;
     let class = {
         let look = look.clone();
         move || look.with(|look| class_of(look, hue))
@@ -91,19 +93,96 @@ fn Bubble(
         let look = look.clone();
         move || look.with(|look| look.placed.map(|(position, _)| position.to_string()))
     };
-    let trouble = own.then(|| view! { <Trouble key look=look.clone() feed /> });
+    let trouble = view! { <Trouble look=look.clone() feed /> };
+    let reactions = {
+        let said = said.clone();
+        move || said.with(|message| reactions(message, feed))
+    };
+    let content = move || said.with(|message| content(message, own, feed));
     view! {
-        <li class=class data-position=position>
+        <li class=class data-position=position tabindex="-1">
             {who}
             <div class="said">
-                <div class="bubble" dir="auto">
-                    {text}
-                </div>
-                <div class="beside">{move || look.with(|look| beside(look, feed))}</div>
+                {content} <div class="beside">{move || look.with(|look| beside(look, feed))}</div>
+                {move || panel_of(panel.get(), own, feed)}
             </div>
+            {reactions}
             {trouble}
         </li>
     }
+}
+
+/// What a message says, in its bubble.
+fn content(message: &Message, own: bool, feed: Feed) -> impl IntoView + use<> {
+    let language = feed.language;
+    let Folded {
+        deleted,
+        edited,
+        quote,
+        ..
+    } = &message.folded;
+    let (said, mentioned) = prose(&message.body, feed);
+    let class = if *deleted {
+        "bubble gone"
+    } else if quote.is_none() && is_emoji_alone(&message.body) {
+        "bubble emoji"
+    } else if mentioned && !own {
+        "bubble named"
+    } else {
+        "bubble"
+    };
+    let target = message.reference.filter(|_| !deleted);
+    let quote = quote.as_deref().zip(target).map(|(quote, target)| {
+        let text = if quote.deleted {
+            Text::Deleted.to(language).to_owned()
+        } else {
+            quote.text.clone()
+        };
+        let hue = format!("quote {}", hue_class(&quote.sender.uid));
+        view! {
+            <a class=hue href=format!("?at={target}") data-act="jump">
+                <bdi>{quote.sender.name.clone()}</bdi>
+                <span dir="auto">{text}</span>
+            </a>
+        }
+    });
+    let edited = (edited.is_some() && !deleted)
+        .then(|| view! { <small class="edited">{Text::Edited.to(language)}</small> });
+    view! {
+        <div class=class dir="auto">
+            {quote}
+            {deleted.then(|| Text::Deleted.to(language))}
+            {said}
+        </div>
+        {edited}
+    }
+}
+
+/// Who reacted how, one chip for each emoji.
+fn reactions(message: &Message, feed: Feed) -> Option<impl IntoView + use<>> {
+    let reactions = &message.folded.reactions;
+    if reactions.is_empty() {
+        return None;
+    }
+    let me = feed.me();
+    let chips: Vec<_> = reactions
+        .iter()
+        .map(|Reaction { emoji, by }| {
+            let own = me.as_ref().is_some_and(|me| by.contains(&me.uid));
+            view! {
+                <button type="button" data-act="toggle" data-emoji=emoji.clone() aria-pressed=own.to_string()>
+                    {emoji.clone()}
+                    " "
+                    <span>{by.len()}</span>
+                </button>
+            }
+        })
+        .collect();
+    Some(view! {
+        <div class="reactions" role="group" aria-label=Text::Reactions.to(feed.language)>
+            {chips}
+        </div>
+    })
 }
 
 fn class_of(look: &Look, hue: &str) -> String {
@@ -111,11 +190,9 @@ fn class_of(look: &Look, hue: &str) -> String {
     for (holds, name) in [
         (look.continues, " continues"),
         (look.shows_time, " timed"),
-        (
-            look.status.is_some() && look.failure().is_none(),
-            " pending",
-        ),
-        (look.failure().is_some(), " failed"),
+        (look.status.is_some() && look.trouble.is_none(), " pending"),
+        (look.trouble.is_some() && look.status.is_some(), " failed"),
+        (look.focused, " focused"),
     ] {
         if holds {
             class.push_str(name);
@@ -144,14 +221,14 @@ fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
     Some(Either::Right(notes.collect_view()))
 }
 
-/// What can be done about a message that was refused.
+/// What can be done about a message, or a change of one, that was refused.
 #[component]
-fn Trouble(key: Key, look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
-    let Key::Own(id) = key else { return None };
+fn Trouble(look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
     let language = feed.language;
-    Some(move || {
-        let reason = look.with(|look| look.failure().map(|failure| reason(failure, feed)))?;
-        let (retry, discard) = (id.clone(), id.clone());
+    move || {
+        let (id, failure) = look.with(|look| look.trouble.clone())?;
+        let reason = reason(&failure, feed);
+        let (retry, discard) = (id.clone(), id);
         Some(view! {
             <div class="trouble" role="group" aria-label=Text::Failed.to(language)>
                 <span role="alert">{reason}</span>
@@ -165,7 +242,7 @@ fn Trouble(key: Key, look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
                 </span>
             </div>
         })
-    })
+    }
 }
 
 fn reason(failure: &Failure, feed: Feed) -> String {

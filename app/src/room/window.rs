@@ -45,7 +45,7 @@ impl Window {
     /// Other messages than before: shows their end.
     pub(crate) fn reset(&mut self, total: usize) {
         *self = Self {
-            start: total.saturating_sub(STEP),
+            start: total.saturating_sub(KEPT),
             end: total,
             total,
         };
@@ -83,6 +83,14 @@ impl Window {
     pub(crate) fn show_later(&mut self) {
         self.end = self.total.min(self.end + STEP);
         self.start = self.start.max(self.end.saturating_sub(MOST));
+    }
+
+    /// A message and those around it.
+    pub(crate) fn show_around(&mut self, index: usize) {
+        if !self.range().contains(&index) {
+            self.start = index.saturating_sub(STEP);
+            self.end = self.total.min(index + STEP);
+        }
     }
 
     /// The end.
@@ -149,6 +157,10 @@ mod tests {
             window.show_earlier();
         }
         assert_eq!(window.range(), 0..300);
+        window.show_around(580);
+        assert_eq!(window.range(), 530..600);
+        window.show_around(531);
+        assert_eq!(window.range(), 530..600, "it is there already");
         window.reset(20);
         assert_eq!(window.range(), 0..20);
     }

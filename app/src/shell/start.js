@@ -23,7 +23,8 @@
     const write = element.closest(".rooms") ? recent : clock.format;
     element.firstChild.data = write(new Date(element.dateTime));
   }
-  // The newest message is what one comes for.
+  // The newest message is what one comes for, unless it is a certain one.
   const timeline = document.querySelector("[role=log]");
   if (timeline) timeline.scrollTop = timeline.scrollHeight;
+  document.querySelector(".focused")?.scrollIntoView({ block: "center" });
 })();

@@ -91,76 +91,80 @@ async fn what_is_changed_reaches_everybody_and_stays_over_a_restart() {
     assert_eq!(quoted, [&*said, uid, "jiu", "안녕하세요 여러분"]);
     assert_eq!(header(&frames[0], "x-ref"), "");
 
-    let holds = |maru: &Maru| {
-        let whole = page(maru, "");
-        assert_eq!(bodies(&whole), ["안녕하세요\n여러분", "", "네"]);
-        let [first, second, third] = &whole.messages[..] else {
-            panic!()
-        };
-        assert!(first.folded.edited.is_some() && !first.folded.deleted);
-        assert_eq!(first.folded.reactions.len(), 1);
-        assert_eq!(
-            (
-                &*first.folded.reactions[0].emoji,
-                &first.folded.reactions[0].by[..]
-            ),
-            ("🎉", &[uid.to_owned()][..])
-        );
-        assert!(second.folded.deleted);
-        assert_eq!(third.folded.above, Some(second.position.offset));
-        assert_eq!(
-            third.folded.quote.as_ref().unwrap().text,
-            "안녕하세요 여러분"
-        );
-        assert_eq!(whole.head.to_string(), header(&frames[7], "x-offset"));
-
-        let stream = page(maru, &format!("?after={said}"));
-        assert_eq!(stream.messages.len(), 7, "the stream is as it came");
-        assert_eq!(stream.messages[0].body, "지워질 말");
-        assert_eq!(bodies(&page(maru, &format!("?newer={said}&limit=1"))), [""]);
-        assert_eq!(
-            bodies(&page(maru, &format!("?before={answer}&limit=1"))),
-            [""]
-        );
-        let around = page(maru, &format!("?around={other}&limit=3"));
-        assert_eq!(
-            (around.messages.len(), around.more, around.newer),
-            (3, false, false)
-        );
-        let around = page(maru, &format!("?around={said}&limit=2"));
-        assert_eq!(
-            (around.messages.len(), around.more, around.newer),
-            (2, false, true)
-        );
-        let since = page(maru, &format!("?at={}&limit=1", third.ts));
-        assert_eq!(since.messages.len(), 1);
-        assert_eq!(
-            bodies(&page(maru, "?at=0&limit=2")),
-            ["안녕하세요\n여러분", ""]
-        );
-
-        let (_, export) = maru.get("/api/rooms/a/export.ndjson");
-        let lines = export.lines().filter(|line| line.starts_with('{'));
-        let lines: Vec<Message> = lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(lines.len(), 8);
-        let chained = lines
-            .windows(2)
-            .all(|pair| pair[1].prev == Some(pair[0].position.offset));
-        assert!(chained && lines[0].prev.is_none());
-        let (_, rows) = maru.get("/api/rooms/a/export.ndjson?rows=true");
-        let rows = rows.lines().filter(|line| line.starts_with('{'));
-        let rows: Vec<Message> = rows
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(rows, whole.messages);
-        let (_, lobby) = maru.get("/");
-        assert!(lobby.contains('네'), "{lobby}");
-    };
-    holds(&maru);
+    let head = header(&frames[7], "x-offset");
+    holds(&maru, uid, &said, &other, &answer, head);
     maru.kill();
-    holds(&Maru::start(data.path(), FAST));
+    let maru = Maru::start(data.path(), FAST);
+    holds(&maru, uid, &said, &other, &answer, head);
+}
+
+/// What pages, stream and export say after all of that.
+fn holds(maru: &Maru, uid: &str, said: &str, other: &str, answer: &str, head: &str) {
+    let whole = page(maru, "");
+    assert_eq!(bodies(&whole), ["안녕하세요\n여러분", "", "네"]);
+    let [first, second, third] = &whole.messages[..] else {
+        panic!()
+    };
+    assert!(first.folded.edited.is_some() && !first.folded.deleted);
+    assert_eq!(first.folded.reactions.len(), 1);
+    assert_eq!(
+        (
+            &*first.folded.reactions[0].emoji,
+            &first.folded.reactions[0].by[..]
+        ),
+        ("🎉", &[uid.to_owned()][..])
+    );
+    assert!(second.folded.deleted);
+    assert_eq!(third.folded.above, Some(second.position.offset));
+    assert_eq!(
+        third.folded.quote.as_ref().unwrap().text,
+        "안녕하세요 여러분"
+    );
+    assert_eq!(whole.head.to_string(), head);
+
+    let stream = page(maru, &format!("?after={said}"));
+    assert_eq!(stream.messages.len(), 7, "the stream is as it came");
+    assert_eq!(stream.messages[0].body, "지워질 말");
+    assert_eq!(bodies(&page(maru, &format!("?newer={said}&limit=1"))), [""]);
+    assert_eq!(
+        bodies(&page(maru, &format!("?before={answer}&limit=1"))),
+        [""]
+    );
+    let around = page(maru, &format!("?around={other}&limit=3"));
+    assert_eq!(
+        (around.messages.len(), around.more, around.newer),
+        (3, false, false)
+    );
+    let around = page(maru, &format!("?around={said}&limit=2"));
+    assert_eq!(
+        (around.messages.len(), around.more, around.newer),
+        (2, false, true)
+    );
+    let since = page(maru, &format!("?at={}&limit=1", third.ts));
+    assert_eq!(since.messages.len(), 1);
+    assert_eq!(
+        bodies(&page(maru, "?at=0&limit=2")),
+        ["안녕하세요\n여러분", ""]
+    );
+
+    let (_, export) = maru.get("/api/rooms/a/export.ndjson");
+    let lines = export.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Message> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 8);
+    let chained = lines
+        .windows(2)
+        .all(|pair| pair[1].prev == Some(pair[0].position.offset));
+    assert!(chained && lines[0].prev.is_none());
+    let (_, rows) = maru.get("/api/rooms/a/export.ndjson?rows=true");
+    let rows = rows.lines().filter(|line| line.starts_with('{'));
+    let rows: Vec<Message> = rows
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows, whole.messages);
+    let (_, lobby) = maru.get("/");
+    assert!(lobby.contains('네'), "{lobby}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use crate::support::{Client, Maru, PATIENCE, header};
 use crate::{FAST, start};
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
+    bytes.collect::<Vec<_>>().concat()
 }
 
 fn search(maru: &Maru, query: &str, more: &str) -> SearchHits {

@@ -5,7 +5,7 @@
 use protocol::RoomName;
 use stomp::Frame;
 
-use super::Failure;
+use super::{Composition, Failure};
 use crate::chat::event::Refusal;
 use crate::chat::wire;
 
@@ -30,8 +30,8 @@ pub struct Entry {
     pub id: String,
     /// Where it is to be said.
     pub room: RoomName,
-    /// The text.
-    pub text: String,
+    /// What is to be sent.
+    pub composition: Composition,
     /// When it was composed, in Unix milliseconds of the page's clock.
     pub composed_at: u64,
     /// When it was composed or the person asked for it again: the start of the 24 hours.
@@ -47,7 +47,7 @@ pub struct Entry {
 impl Entry {
     /// As text.
     pub fn encode(&self) -> String {
-        let frame = wire::send(&self.room, &self.id, &self.text)
+        let frame = wire::send(&self.room, &self.id, &self.composition)
             .with(COMPOSED_AT, self.composed_at.to_string())
             .with(ASKED_AT, self.asked_at.to_string())
             .with(RANK, self.rank.to_string())
@@ -66,7 +66,7 @@ impl Entry {
     /// Reads what [`encode`](Self::encode) wrote; nothing if it is something else.
     pub fn decode(text: &str) -> Option<Self> {
         let frame = wire::decode(text)?;
-        let (room, id, text) = wire::read_send(&frame)?;
+        let (room, id, composition) = wire::read_send(&frame)?;
         let failure = match wire::text(&frame, FAILURE) {
             None => None,
             Some(TOO_OLD) => Some(Failure::TooOld),
@@ -78,7 +78,7 @@ impl Entry {
         Some(Self {
             id,
             room,
-            text,
+            composition,
             composed_at: wire::number(&frame, COMPOSED_AT)?,
             asked_at: wire::number(&frame, ASKED_AT)?,
             rank: wire::number(&frame, RANK)?,
@@ -100,7 +100,7 @@ mod tests {
         Entry {
             id: "0193b1c2-7d6e-7c41-9a52-0c6f2f6f8f11".to_owned(),
             room: "자유게시판".parse().unwrap(),
-            text: "안녕\r\n: \\ \0 하세요\n\n".to_owned(),
+            composition: Composition::message("안녕\r\n: \\ \0 하세요\n\n"),
             composed_at: 1_763_900_000_000,
             asked_at: 1_763_900_000_001,
             rank: 1_763_900_000_002,

@@ -1,17 +1,44 @@
 //! One message that was composed and is not in the room yet.
 
-use protocol::RoomName;
+use protocol::{Action, Folded, Kind, Message, Position, Quote, RoomName, Sender};
+use serde_json::Map;
+use stomp::Frame;
 
 use super::{Entry, Place};
 use crate::chat::event::Refusal;
+use crate::chat::wire;
 
-/// A message that was composed here and is not part of the room yet.
+/// What somebody wants the room to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composition {
+    /// What it does.
+    pub action: Action,
+    /// The message that it answers or changes.
+    pub target: Option<Position>,
+    /// The text, or the emoji of a reaction; empty for what needs none.
+    pub text: String,
+}
+
+impl Composition {
+    /// Something to be said.
+    pub fn message(text: impl Into<String>) -> Self {
+        Self {
+            action: Action::Send,
+            target: None,
+            text: text.into(),
+        }
+    }
+}
+
+/// What was composed here and is not part of the room yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// Its `client-msg-id`, the same in every attempt.
     pub id: String,
-    /// The text.
-    pub text: String,
+    /// What it is.
+    pub composition: Composition,
+    /// The beginning of the message that it answers, if that is known.
+    pub quote: Option<Quote>,
     /// When it was composed, in Unix milliseconds of the page's clock.
     pub composed_at: u64,
     /// How far it has come.
@@ -128,7 +155,8 @@ impl Pending {
         let asked_at = now.saturating_sub(age);
         Self {
             id: entry.id,
-            text: entry.text,
+            composition: entry.composition,
+            quote: None,
             composed_at: entry.composed_at,
             status: match (entry.failure, entry.attempted) {
                 (Some(failure), _) => Status::Failed(failure),
@@ -151,7 +179,7 @@ impl Pending {
         Entry {
             id: self.id.clone(),
             room: self.room.clone(),
-            text: self.text.clone(),
+            composition: self.composition.clone(),
             composed_at: self.composed_at,
             asked_at: page_time(self.asked_at),
             rank: self.rank,
@@ -160,6 +188,43 @@ impl Pending {
                 Status::Failed(failure) => Some(failure.clone()),
                 _ => None,
             },
+        }
+    }
+
+    /// The SEND.
+    pub(in crate::chat) fn frame(&self) -> Frame {
+        wire::send(&self.room, &self.id, &self.composition)
+    }
+
+    /// The message that it changes; nothing for one of its own.
+    pub fn changes(&self) -> Option<Position> {
+        let target = self.composition.target;
+        target.filter(|_| self.composition.action != Action::Send)
+    }
+
+    /// What the log will have of a change that is not refused.
+    pub(in crate::chat) fn record(&self, me: &Sender) -> Option<Message> {
+        let target = self.changes()?;
+        let failed = matches!(self.status, Status::Failed(_));
+        (!failed).then(|| self.message(me, target))
+    }
+
+    /// What it will be in the room. `place` stands in for the position, which is not known yet.
+    pub fn message(&self, me: &Sender, place: Position) -> Message {
+        Message {
+            position: place,
+            prev: None,
+            ts: i64::try_from(self.composed_at).unwrap_or_default(),
+            kind: self.composition.action.kind().unwrap_or(Kind::Unsupported),
+            id: self.id.clone(),
+            sender: me.clone(),
+            reference: self.composition.target,
+            body: self.composition.text.clone(),
+            folded: Folded {
+                quote: self.quote.clone().map(Box::new),
+                ..Folded::default()
+            },
+            other: Map::new(),
         }
     }
 

@@ -1,19 +1,11 @@
 //! Rows in the order of the log, without hole or repeat.
 
-use protocol::{Epoch, HistoryPage, Kind, Message, Position, header};
+use protocol::{Epoch, HistoryPage, Kind, Message, header};
 use serde_json::Map;
 use stomp::{Command, Frame};
 
-use crate::chat::testing::{EPOCH, Harness, message, page};
-use crate::chat::{Changes, Connection, Effect, Event, Older, PageRequest};
-
-fn position(offset: i64) -> Position {
-    Position {
-        epoch: EPOCH,
-        partition: 3,
-        offset,
-    }
-}
+use crate::chat::testing::{EPOCH, Harness, folded_to, message, page, position};
+use crate::chat::{Beyond, Changes, Connection, Effect, Event, PageRequest};
 
 #[test]
 fn a_message_that_follows_on_is_a_row() {
@@ -29,6 +21,7 @@ fn a_message_that_follows_on_is_a_row() {
         page.changes,
         [Changes {
             appended: 1,
+            heard: 1,
             ..Changes::default()
         }]
     );
@@ -48,23 +41,22 @@ fn a_message_that_follows_on_is_a_row() {
 #[test]
 fn other_kinds_than_plain_messages_come_as_json() {
     let mut page = Harness::live();
-    let edit = Message {
-        kind: Kind::Edit,
+    let poll = Message {
+        kind: Kind::Unsupported,
         ..message(16, Some(15), "이웃", "a")
     };
-    let reference = Map::from_iter([("ref".to_owned(), "5f2c9a01-3-12".into())]);
     let written = Message {
-        other: reference,
-        ..edit.clone()
+        other: Map::from_iter([("choices".to_owned(), 3.into())]),
+        ..poll.clone()
     };
     let frame = Frame::new(Command::Message)
         .with("subscription", "room")
-        .with("message-id", edit.position.to_string())
+        .with("message-id", poll.position.to_string())
         .with("content-type", "application/json;charset=utf-8")
         .with(header::PREV, "15")
         .with_body(serde_json::to_vec(&written).unwrap());
     page.receive(&frame);
-    assert_eq!(page.engine.rows()[3].as_ref(), &edit);
+    assert_eq!(page.engine.rows()[3].as_ref(), &poll);
 }
 
 #[test]
@@ -172,7 +164,7 @@ fn what_cannot_be_recovered_is_fetched_as_a_page() {
     );
     assert_eq!(
         live.engine.older(),
-        Older::More,
+        Beyond::More,
         "what lies between is an older page"
     );
 }
@@ -273,24 +265,24 @@ fn older_pages_go_before_the_first_row() {
     live.event(Event::LoadOlder);
     live.event(Event::LoadOlder);
     assert_eq!(live.fetches(), [PageRequest::Before(position(10))], "once");
-    assert_eq!(live.engine.older(), Older::Loading);
+    assert_eq!(live.engine.older(), Beyond::Loading);
     live.changes.clear();
     live.hear(&message(16, Some(15), "이웃", "a"));
     // A page may overlap: the rows may not.
     live.event(Event::Fetched {
         request: PageRequest::Before(position(10)),
-        page: page(&[3, 7, 10], false),
+        page: folded_to(16, page(&[3, 7, 10], false)),
     });
     assert_eq!(live.offsets(), [3, 7, 10, 12, 15, 16]);
     assert_eq!(
         live.changes[1],
         Changes {
             prepended: 2,
-            older: true,
+            beyond: true,
             ..Changes::default()
         }
     );
-    assert_eq!(live.engine.older(), Older::None);
+    assert_eq!(live.engine.older(), Beyond::None);
     live.event(Event::LoadOlder);
     assert_eq!(live.fetches(), [], "the room's first message is reached");
 }
@@ -298,20 +290,21 @@ fn older_pages_go_before_the_first_row() {
 #[test]
 fn a_page_with_a_hole_is_taken_as_far_as_there_is_none() {
     // A server that lags behind does not know 7 yet: its page ends too early.
-    let late = [(page(&[1, 4], false), vec![], Older::Failed)];
+    let late = [(page(&[1, 4], false), vec![], Beyond::Failed)];
     let broken = |mut page: HistoryPage| {
         page.messages[1].prev = Some(2);
         page
     };
     let rest = [
-        (page(&[], false), vec![], Older::Failed),
-        (broken(page(&[1, 4, 7], false)), vec![4, 7], Older::More),
-        (page(&[4, 7], false), vec![4, 7], Older::None),
+        (page(&[], false), vec![], Beyond::Failed),
+        (broken(page(&[1, 4, 7], false)), vec![4, 7], Beyond::More),
+        (page(&[4, 7], false), vec![4, 7], Beyond::None),
     ];
     for (page, added, older) in late.into_iter().chain(rest) {
         let mut live = Harness::live();
         live.event(Event::LoadOlder);
         let request = PageRequest::Before(position(10));
+        let page = folded_to(15, page);
         live.event(Event::Fetched { request, page });
         let rows = [added, vec![10, 12, 15]].concat();
         assert_eq!((live.offsets(), live.engine.older()), (rows, older));
@@ -364,7 +357,7 @@ fn an_older_page_that_fails_can_be_asked_for_again() {
     live.event(Event::FetchFailed {
         request: PageRequest::Before(position(10)),
     });
-    assert_eq!(live.engine.older(), Older::Failed);
+    assert_eq!(live.engine.older(), Beyond::Failed);
     live.asked.clear();
     live.event(Event::LoadOlder);
     assert_eq!(live.fetches(), [PageRequest::Before(position(10))]);
@@ -391,7 +384,7 @@ fn pages_that_were_not_asked_for_are_dropped() {
     });
     assert_eq!(
         (live.offsets(), live.engine.older()),
-        (vec![10, 12, 15], Older::Loading)
+        (vec![10, 12, 15], Beyond::Loading)
     );
 }
 

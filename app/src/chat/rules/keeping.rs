@@ -17,7 +17,9 @@ fn reload(mut before: Harness, later: u64) -> Harness {
 
 fn texts(page: &Harness) -> Vec<&str> {
     let pending = page.engine.pending().iter();
-    pending.map(|pending| pending.text.as_str()).collect()
+    pending
+        .map(|pending| pending.composition.text.as_str())
+        .collect()
 }
 
 #[test]

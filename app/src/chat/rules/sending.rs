@@ -5,7 +5,7 @@ use stomp::Command;
 use uuid::Uuid;
 
 use crate::chat::testing::{Harness, ME, message, page};
-use crate::chat::{ComposeError, Event, PageRequest, Status};
+use crate::chat::{ComposeError, Composition, Event, PageRequest, Status};
 
 #[test]
 fn a_message_goes_out_with_an_id_of_its_own() {
@@ -44,7 +44,11 @@ fn texts_that_the_server_would_refuse_stay_in_the_composer() {
             ComposeError::TooLong,
         ),
     ] {
-        assert_eq!(page.engine.compose(page.now, text, [0; 10]), Err(error));
+        assert_eq!(
+            page.engine
+                .compose(page.now, Composition::message(text), [0; 10]),
+            Err(error)
+        );
     }
     assert!(page.engine.pending().is_empty() && page.sent.is_empty());
     page.compose(&"가".repeat(limits::TEXT_CHARS));
@@ -52,7 +56,8 @@ fn texts_that_the_server_would_refuse_stay_in_the_composer() {
         page.compose("안녕");
     }
     assert_eq!(
-        page.engine.compose(page.now, "넘침".to_owned(), [0; 10]),
+        page.engine
+            .compose(page.now, Composition::message("넘침"), [0; 10]),
         Err(ComposeError::Full)
     );
 }

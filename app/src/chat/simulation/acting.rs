@@ -1,6 +1,7 @@
 //! What pages, servers and the network between them do.
 
 use bytes::Bytes;
+use protocol::Action;
 use stomp::{Command, Frame};
 
 use super::browser::Said;
@@ -8,7 +9,7 @@ use super::network::Wire;
 use super::page::Page;
 use super::server::Answer;
 use super::world::{Happening, World};
-use crate::chat::{Effect, Event, Status, Tending, testing, wire};
+use crate::chat::{Composition, Effect, Event, Status, Tending, testing, wire};
 
 impl World {
     /// A tab loads a room, as soon as it can reach the server.
@@ -114,13 +115,16 @@ impl World {
         let person = self.pages[page].person;
         let text = format!("{person}:{}", self.people[person].said.len());
         let now = self.clock(person);
+        let composition = self.composition(page, text);
+        let change = composition.action != Action::Send;
         let engine = &mut self.pages[page].engine;
-        let effects = engine.compose(now, text, random).unwrap();
+        let effects = engine.compose(now, composition, random).unwrap();
         let id = engine.outbox.items().last().unwrap().id.clone();
         self.people[person].said.push(Said {
             id,
             room: self.pages[page].room,
             page,
+            change,
             sent: false,
             failed: false,
             unkept: false,
@@ -138,6 +142,30 @@ impl World {
             } else {
                 person.said.pop();
             }
+        }
+    }
+
+    /// A message, an answer, or a change of a message that is on the page.
+    fn composition(&mut self, page: usize, text: String) -> Composition {
+        let page = &self.pages[page];
+        let rows = page.engine.rows();
+        if rows.is_empty() || self.dice.chance(60) {
+            return Composition::message(text);
+        }
+        let row = &rows[usize::try_from(self.dice.below(rows.len() as u64)).unwrap()];
+        let own = row.sender.uid == self.people[page.person].uid;
+        let emoji = ["👍", "🎉"][usize::try_from(self.dice.below(2)).unwrap()].to_owned();
+        let (action, text) = match self.dice.below(10) {
+            0..3 => (Action::React, emoji),
+            3..5 => (Action::Unreact, emoji),
+            5..7 if own => (Action::Edit, text),
+            7..8 if own => (Action::Delete, String::new()),
+            _ => (Action::Send, text),
+        };
+        Composition {
+            action,
+            target: Some(row.position),
+            text,
         }
     }
 
@@ -217,7 +245,8 @@ impl World {
                     let lag = self.lag();
                     let room = self.pages[page].room;
                     let answer = (!self.chaos || self.dice.chance(80))
-                        .then(|| self.server.page(room, request, lag));
+                        .then(|| self.server.page(room, request, lag))
+                        .flatten();
                     let after = self.dice.below(500);
                     self.plan(
                         after,

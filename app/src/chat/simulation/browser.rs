@@ -26,6 +26,8 @@ pub(super) struct Said {
     pub(super) room: usize,
     /// On which page.
     pub(super) page: usize,
+    /// It changes another message.
+    pub(super) change: bool,
     /// A copy was sent.
     pub(super) sent: bool,
     /// The page once said that it is not sent.

@@ -1,7 +1,7 @@
 //! What goes wrong in the simulation, and how it ends.
 
 use super::world::{Happening, World};
-use crate::chat::{Event, Older};
+use crate::chat::{Beyond, Event};
 
 /// How long things go wrong, in milliseconds.
 const CHAOS_MS: u64 = 60_000;
@@ -49,9 +49,13 @@ impl World {
         self.run(HEALING_MS);
     }
 
-    /// Scrolls a page up to the room's first message.
+    /// Scrolls a page down to the room's latest message and up to its first.
     pub(super) fn load_all(&mut self, page: usize) {
-        while self.pages[page].engine.older() != Older::None {
+        while self.pages[page].engine.newer() != Beyond::None {
+            self.event(page, Event::LoadNewer);
+            self.run(1_000);
+        }
+        while self.pages[page].engine.older() != Beyond::None {
             self.event(page, Event::LoadOlder);
             self.run(1_000);
         }
@@ -66,7 +70,7 @@ impl World {
         let page = self.shown(tab);
         let latest = page.and_then(|page| self.wires.iter().rposition(|wire| wire.page == page));
         let duration = self.dice.below(40_000);
-        match (self.dice.below(40), latest, page) {
+        match (self.dice.below(46), latest, page) {
             (0..10, Some(wire), _) => self.cut(wire),
             (10..16, Some(wire), _) => self.wires[wire].hold(self.now + duration, &mut self.dice),
             (16..20, ..) => self.crash(),
@@ -87,12 +91,25 @@ impl World {
                 self.crashes += 1;
                 self.leave(page, false);
             }
+            (38..40, _, Some(page)) => self.jump(page),
             (_, _, Some(page)) => {
                 self.event(page, Event::Wake);
                 self.event(page, Event::LoadOlder);
+                self.event(page, Event::LoadNewer);
             }
             _ => {}
         }
+    }
+
+    /// Somebody follows a quote to its message, or goes back to the end.
+    fn jump(&mut self, page: usize) {
+        let rows = self.server.rows(self.pages[page].room);
+        let index = usize::try_from(self.dice.below(rows.len() as u64 + 1)).unwrap();
+        let event = rows
+            .get(index)
+            .map_or(Event::GoToLatest, |row| Event::GoTo(row.position));
+        self.jumps += 1;
+        self.event(page, event);
     }
 
     /// The clock of somebody's computer jumps, or the computer was asleep.

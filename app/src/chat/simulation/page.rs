@@ -41,11 +41,15 @@ impl Page {
         lag: usize,
         dice: &mut Dice,
     ) -> Self {
-        let history = server.page(room, PageRequest::Latest, lag);
-        let head = history
-            .messages
-            .last()
-            .map_or(-1, |last| last.position.offset);
+        // Some follow a link to a message.
+        let rows = server.rows(room);
+        let focus = (!rows.is_empty() && dice.chance(20))
+            .then(|| rows[usize::try_from(dice.below(rows.len() as u64)).unwrap()].position);
+        let history = focus
+            .and_then(|focus| server.page(room, PageRequest::Around(focus), lag))
+            .or_else(|| server.page(room, PageRequest::Latest, lag))
+            .unwrap();
+        let head = history.head;
         let engine = Engine::new(Setup {
             room: server.rooms[room].clone(),
             me: Some(Sender {
@@ -90,9 +94,17 @@ impl Page {
         self.mirror
             .extend_from_slice(&rows[rows.len() - changes.appended..]);
         assert_eq!(self.mirror.len(), rows.len(), "the changes tell everything");
+        if changes.changed {
+            self.mirror = rows.to_vec();
+        }
+        let same = self.mirror.iter().zip(rows);
+        assert!(
+            same.into_iter().all(|(told, row)| Arc::ptr_eq(told, row)),
+            "the changes tell everything"
+        );
         for pair in self.mirror.windows(2) {
             assert_eq!(
-                pair[1].prev,
+                pair[1].folded.above.or(pair[1].prev),
                 Some(pair[0].position.offset),
                 "no hole is ever shown"
             );
@@ -109,7 +121,7 @@ impl Page {
         let here = self.engine.outbox.items();
         for pending in here {
             let id = &pending.id;
-            assert!(!self.own.contains(id), "{} is shown twice", pending.text);
+            assert!(!self.own.contains(id), "{pending:?} is shown twice");
         }
         for pending in here.iter().chain(self.engine.elsewhere.items()) {
             let said = person.said(&pending.id);

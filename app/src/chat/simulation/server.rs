@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use protocol::{
-    Destination, Epoch, HistoryPage, Kind, Message, Position, RoomName, Sender, header,
+    Action, Destination, Epoch, HistoryPage, Message, Position, RoomName, Sender, folding, header,
 };
 use serde_json::Map;
 use stomp::{Command, Frame};
 
 use super::Dice;
-use crate::chat::{PageRequest, testing, wire};
+use super::folded::folded;
+use crate::chat::{Composition, PageRequest, testing, wire};
 
 /// Few, so that pages and limits matter in short stories.
 const PAGE: usize = 6;
 const RECOVER: usize = 8;
+const EPOCH: Epoch = Epoch(0x5f2c_9a01);
 
 /// What the server wants to happen.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(super) struct Record {
     pub(super) room: usize,
     pub(super) uid: String,
     pub(super) id: String,
-    pub(super) text: String,
+    pub(super) composition: Composition,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ struct Session {
 /// A room's part of the log.
 #[derive(Debug, Default)]
 struct Log {
+    /// The stream.
     visible: Vec<Message>,
     /// Where each (uid, id) was first seen.
     first: HashMap<(String, String), i64>,
@@ -76,7 +79,7 @@ impl Server {
         Self {
             rooms: ["자유게시판", "general"].map(|room| room.parse().unwrap()),
             logs: Default::default(),
-            epoch: Epoch(0x5f2c_9a01),
+            epoch: EPOCH,
             sessions: Vec::new(),
             duplicates: 0,
             refusals: 0,
@@ -88,6 +91,11 @@ impl Server {
         self.epoch
     }
 
+    /// Whether the log is another one than at first.
+    pub(super) fn has_begun_anew(&self) -> bool {
+        self.epoch != EPOCH
+    }
+
     pub(super) fn visible(&self, room: usize) -> &[Message] {
         &self.logs[room].visible
     }
@@ -97,8 +105,15 @@ impl Server {
         self.epoch = Epoch(self.epoch.0 + 1);
         for log in &mut self.logs {
             let (mut offset, mut prev) = (0, None);
+            let mut places = HashMap::new();
             for message in &mut log.visible {
                 offset += 1 + i64::try_from(dice.below(3)).unwrap();
+                places.insert(message.position.offset, offset);
+                if let Some(target) = &mut message.reference {
+                    target.epoch = self.epoch;
+                    // A record that names another life names nothing.
+                    target.offset = places.get(&target.offset).copied().unwrap_or(0);
+                }
                 message.position.epoch = self.epoch;
                 message.position.offset = offset;
                 message.prev = prev;
@@ -147,8 +162,13 @@ impl Server {
             return (*first, Vec::new());
         }
         log.first.insert(key, offset);
-        let message = Message {
-            reference: None,
+        let Composition {
+            action,
+            target,
+            text,
+        } = &record.composition;
+        let mut message = Message {
+            reference: *target,
             folded: protocol::Folded::default(),
             position: Position {
                 epoch: self.epoch,
@@ -157,15 +177,20 @@ impl Server {
             },
             prev: log.visible.last().map(|last| last.position.offset),
             ts: 1_000 + offset,
-            kind: Kind::Message,
+            kind: action.kind().unwrap(),
             id: id.clone(),
             sender: Sender {
                 uid: uid.clone(),
                 name: format!("{uid}님: 안녕"),
             },
-            body: record.text.clone(),
+            body: text.clone(),
             other: Map::new(),
         };
+        if *action == Action::Send {
+            let rows = folded(&log.visible);
+            let quoted = rows.iter().find(|row| Some(row.position) == *target);
+            message.folded.quote = quoted.map(|row| Box::new(folding::quote(row)));
+        }
         let mut answers = Vec::new();
         for (connection, session) in self.sessions.iter().enumerate() {
             if session.open && session.room == Some(record.room) {
@@ -191,23 +216,50 @@ impl Server {
             .with(header::OFFSET, offset.to_string())
     }
 
-    /// Any page of the history API, from a server that does not know the latest `lag` messages yet.
-    pub(super) fn page(&self, room: usize, request: PageRequest, lag: usize) -> HistoryPage {
+    /// The room's rows as they are now.
+    pub(super) fn rows(&self, room: usize) -> Vec<Message> {
+        folded(self.visible(room))
+    }
+
+    /// Any page of the history API, from a server that does not know the latest `lag` records yet. Nothing if it has not the
+    /// message that is asked for.
+    pub(super) fn page(
+        &self,
+        room: usize,
+        request: PageRequest,
+        lag: usize,
+    ) -> Option<HistoryPage> {
         let visible = self.visible(room);
         let known = &visible[..visible.len().saturating_sub(lag)];
-        let end = match request {
-            PageRequest::Latest => known.len(),
+        let rows = folded(known);
+        let index = |position| rows.partition_point(|row| row.position < position);
+        let (start, end) = match request {
+            PageRequest::Latest => (rows.len().saturating_sub(PAGE), rows.len()),
             PageRequest::Before(position) => {
-                known.partition_point(|message| message.position < position)
+                let end = index(position);
+                (end.saturating_sub(PAGE), end)
+            }
+            PageRequest::Newer(position) => {
+                let start = rows.partition_point(|row| row.position <= position);
+                (start, rows.len().min(start + PAGE))
+            }
+            PageRequest::Around(position) => {
+                let place = index(position);
+                rows.get(place).filter(|row| row.position == position)?;
+                let end = rows.len().min(place + PAGE / 2);
+                (place.saturating_sub(PAGE / 2), end)
             }
         };
-        let start = end.saturating_sub(PAGE);
-        HistoryPage {
-            newer: false,
-            head: -1,
-            messages: known[start..end].to_vec(),
-            more: start > 0,
-        }
+        let is_last = end == rows.len();
+        Some(HistoryPage {
+            newer: !is_last && matches!(request, PageRequest::Around(_)),
+            head: known.last().map_or(-1, |last| last.position.offset),
+            messages: rows[start..end].to_vec(),
+            more: match request {
+                PageRequest::Newer(_) => !is_last,
+                _ => start > 0,
+            },
+        })
     }
 
     /// A frame of a client.
@@ -298,7 +350,7 @@ impl Server {
         chaos: bool,
         dice: &mut Dice,
     ) -> Vec<Answer> {
-        let (room, id, text) = wire::read_send(frame).unwrap();
+        let (room, id, composition) = wire::read_send(frame).unwrap();
         let room = self.rooms.iter().position(|other| *other == room).unwrap();
         let uid = self.sessions[connection].uid.clone();
         let after = if chaos && dice.chance(20) {
@@ -311,12 +363,9 @@ impl Server {
             room,
             uid,
             id: id.clone(),
-            text,
+            composition: composition.clone(),
         };
         let produce = Answer::Produce { record, after };
-        if !chaos {
-            return vec![produce];
-        }
         let refuse = |code: &str, retryable: bool, wait: Option<u64>| {
             let mut frame = Frame::new(Command::Message)
                 .with("subscription", "replies")
@@ -328,6 +377,16 @@ impl Server {
             }
             Answer::Frame { connection, frame }
         };
+        let is_there = |target: Position| {
+            let rows = self.rows(room);
+            rows.iter().any(|row| row.position == target)
+        };
+        if composition.target.is_some_and(|target| !is_there(target)) {
+            return vec![refuse("no-such-message", false, None)];
+        }
+        if !chaos {
+            return vec![produce];
+        }
         let fate = dice.below(100);
         self.refusals += u64::from(fate < 30);
         match fate {

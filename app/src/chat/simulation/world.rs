@@ -11,7 +11,7 @@ use super::browser::{Person, Tab};
 use super::network::Wire;
 use super::page::Page;
 use super::server::{Answer, Record, Server};
-use crate::chat::{Event, PageRequest};
+use crate::chat::{Composition, Event, PageRequest};
 
 /// Something that is going to happen.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) crashes: u64,
     pub(super) takeovers: u64,
     pub(super) adopted: u64,
+    /// How often old rows took the place of the latest ones.
+    pub(super) jumps: u64,
 }
 
 /// Somebody with two tabs, and somebody with one.
@@ -109,6 +111,7 @@ impl World {
             crashes: 0,
             takeovers: 0,
             adopted: 0,
+            jumps: 0,
         };
         for _ in 0..world.dice.below(15) {
             world.stranger();
@@ -228,7 +231,7 @@ impl World {
             room: usize::try_from(self.dice.below(2)).unwrap(),
             uid: "이웃".to_owned(),
             id: format!("stranger-{}-{}", self.now, self.serial),
-            text: "지나가다".to_owned(),
+            composition: Composition::message("지나가다"),
         };
         self.serial += 1;
         self.produce(&record);

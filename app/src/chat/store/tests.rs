@@ -2,12 +2,13 @@
 
 use super::memory::Memory;
 use super::*;
+use crate::chat::Composition;
 
 fn entry(id: &str, rank: u64) -> Entry {
     Entry {
         id: id.to_owned(),
         room: "general".parse().unwrap(),
-        text: "안녕".to_owned(),
+        composition: Composition::message("안녕"),
         composed_at: 0,
         asked_at: 0,
         rank,

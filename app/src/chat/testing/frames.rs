@@ -15,11 +15,7 @@ pub(in crate::chat) fn message(offset: i64, prev: Option<i64>, uid: &str, id: &s
     Message {
         reference: None,
         folded: protocol::Folded::default(),
-        position: Position {
-            epoch: EPOCH,
-            partition: 3,
-            offset,
-        },
+        position: position(offset),
         prev,
         ts: 1_763_900_000_000 + offset,
         kind: Kind::Message,
@@ -46,10 +42,15 @@ pub(in crate::chat) fn page(offsets: &[i64], more: bool) -> HistoryPage {
         .map(|(index, offset)| message(*offset, prev(index), "이웃", &format!("n{offset}")));
     HistoryPage {
         newer: false,
-        head: -1,
+        head: offsets.last().copied().unwrap_or(-1),
         messages: messages.collect(),
         more,
     }
+}
+
+/// A page with what happened up to an offset.
+pub(in crate::chat) fn folded_to(head: i64, page: HistoryPage) -> HistoryPage {
+    HistoryPage { head, ..page }
 }
 
 /// The MESSAGE frame of a message.
@@ -57,7 +58,18 @@ pub(in crate::chat) fn message_frame(message: &Message) -> Frame {
     let frame = Frame::new(Command::Message)
         .with("subscription", "room")
         .with("message-id", message.position.to_string())
-        .with("destination", "/topic/rooms.general")
+        .with("destination", "/topic/rooms.general");
+    if !message.kind.is_row() {
+        let frame = frame
+            .with("content-type", "application/json")
+            .with(header::TYPE, message.kind.as_str())
+            .with_body(serde_json::to_vec(message).unwrap());
+        return match message.prev {
+            Some(prev) => frame.with(header::PREV, prev.to_string()),
+            None => frame,
+        };
+    }
+    let frame = frame
         .with("content-type", "text/plain")
         .with(header::CLIENT_MSG_ID, message.id.as_str())
         .with(header::TIMESTAMP, message.ts.to_string())
@@ -65,9 +77,52 @@ pub(in crate::chat) fn message_frame(message: &Message) -> Frame {
         .with(header::SENDER, message.sender.uid.as_str())
         .with(header::SENDER_NAME, message.sender.name.as_str())
         .with_body(Bytes::from(message.body.clone()));
+    let frame = match message.reference {
+        Some(target) => frame.with(header::QUOTED, target.to_string()),
+        None => frame,
+    };
+    let frame = match &message.folded.quote {
+        Some(quote) => {
+            let frame = frame
+                .with(header::QUOTED_SENDER, quote.sender.uid.as_str())
+                .with(header::QUOTED_NAME, quote.sender.name.as_str());
+            if quote.deleted {
+                frame
+            } else {
+                frame.with(header::QUOTED_TEXT, quote.text.as_str())
+            }
+        }
+        None => frame,
+    };
     match message.prev {
         Some(prev) => frame.with(header::PREV, prev.to_string()),
         None => frame,
+    }
+}
+
+/// A change of an earlier message of the tests' room.
+pub(in crate::chat) fn change(
+    offset: i64,
+    prev: i64,
+    kind: Kind,
+    uid: &str,
+    target: i64,
+    body: &str,
+) -> Message {
+    Message {
+        kind,
+        reference: Some(position(target)),
+        body: body.to_owned(),
+        ..message(offset, Some(prev), uid, &format!("c{offset}"))
+    }
+}
+
+/// The position of an offset in the tests' log.
+pub(in crate::chat) fn position(offset: i64) -> Position {
+    Position {
+        epoch: EPOCH,
+        partition: 3,
+        offset,
     }
 }
 

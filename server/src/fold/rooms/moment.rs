@@ -3,8 +3,10 @@
 //! The tail is copied before the store is read, so together they have everything up to the later of the two heads: what the
 //! store takes in between is dropped from the copy.
 
-use protocol::{Message, Quote, folding};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use protocol::{Kind, Message, Quote, folding};
 
 use crate::fold::tail::Waiting;
 use crate::history::{HistoryError, Place, Reader, View};
@@ -52,11 +54,8 @@ impl Moment<'_> {
         let row = if offset <= self.stored {
             self.view.row(self.place, offset)?
         } else {
-            let found = self
-                .tail
-                .iter()
-                .find_map(|record| row_of_tail(record).filter(|row| row.position.offset == offset));
-            found
+            let mut rows = self.tail.iter().filter_map(row_of_tail);
+            rows.find(|row| row.position.offset == offset)
         };
         Ok(row.map(|mut row| {
             self.change(std::slice::from_mut(&mut row));
@@ -116,14 +115,13 @@ impl Moment<'_> {
     fn finish(&self, mut rows: Vec<Message>) -> Result<Vec<Message>, HistoryError> {
         self.change(&mut rows);
         let mut quotes: HashMap<i64, Option<Quote>> = HashMap::new();
-        let answered = rows.iter().filter_map(quotable);
-        for offset in answered.collect::<Vec<_>>() {
-            if !quotes.contains_key(&offset) {
+        for offset in rows.iter().filter_map(quotable) {
+            if let Entry::Vacant(unknown) = quotes.entry(offset) {
                 let quote = match index(&rows, offset) {
                     Some(index) => Some(folding::quote(&rows[index])),
                     None => self.row(offset)?.as_ref().map(folding::quote),
                 };
-                quotes.insert(offset, quote);
+                unknown.insert(quote);
             }
         }
         for row in &mut rows {
@@ -166,9 +164,7 @@ pub(super) fn row_of_tail(record: &Waiting) -> Option<Message> {
 
 /// The offset of what a row answers.
 fn quotable(row: &Message) -> Option<i64> {
-    let answered = row
-        .reference
-        .filter(|_| row.kind == protocol::Kind::Message);
+    let answered = row.reference.filter(|_| row.kind == Kind::Message);
     answered.map(|answered| answered.offset)
 }
 
