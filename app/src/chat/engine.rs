@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, HistoryPage, Message, RoomName, Sender};
+use protocol::{Epoch, HistoryPage, Message, RoomName, RoomSummary, Sender};
 
+use super::asides::Asides;
 use super::backoff::Jitter;
 use super::clock::Clock;
 use super::connection::{Connection, Link};
-use super::event::{Changes, Effect, Event, PageRequest};
+use super::event::{Changes, Effect, Event, PageRequest, Passing};
+use super::listing::Listing;
 use super::outbox::{ComposeError, Entry, Outbox, Pending};
+use super::people::People;
 use super::subscription::{Purpose, Subscription};
 use super::timeline::{Older, Place, Timeline};
 use super::wire::{self, Reader};
@@ -27,12 +30,18 @@ pub struct Setup {
     pub head: i64,
     /// The latest messages up to `head`.
     pub history: HistoryPage,
+    /// The offset up to which the person has read the room, if they ever did.
+    pub read: Option<i64>,
+    /// All rooms, the most recently active first.
+    pub rooms: Vec<RoomSummary>,
     /// The host and port of the page's address, for CONNECT.
     pub host: String,
     /// Any random number; spreads the reconnects of many pages.
     pub seed: u64,
     /// Reads a message that comes as JSON.
     pub parse_message: fn(&str) -> Option<Message>,
+    /// Reads the JSON of what is said in passing; nothing if this version does not know it.
+    pub parse_passing: fn(&str) -> Option<Passing>,
 }
 
 /// One open room in the browser.
@@ -50,6 +59,10 @@ pub struct Engine {
     pub(super) outbox: Outbox,
     /// What is to be said in other rooms: composed there, by a page that is gone.
     pub(super) elsewhere: Outbox,
+    pub(super) people: People,
+    pub(super) listing: Listing,
+    pub(super) asides: Asides,
+    pub(super) parse_passing: fn(&str) -> Option<Passing>,
     /// The connection and the state of older pages as the page knows them.
     shown: (Connection, Older),
     /// When the page's timer goes off.
@@ -79,6 +92,10 @@ impl Engine {
             subscription: Subscription::new(),
             outbox: Outbox::default(),
             elsewhere: Outbox::default(),
+            people: People::default(),
+            listing: Listing::new(setup.rooms),
+            asides: Asides::new(setup.epoch, setup.read),
+            parse_passing: setup.parse_passing,
             shown: (Connection::Connecting, timeline.older()),
             timeline,
             armed: None,
@@ -100,6 +117,16 @@ impl Engine {
     /// What was composed here and is not among the rows, in the order of sending: shown after the rows.
     pub fn pending(&self) -> &[Pending] {
         self.outbox.items()
+    }
+
+    /// Who is in the room and what they do.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// All rooms, the most recently active first.
+    pub fn rooms_listed(&self) -> &[RoomSummary] {
+        self.listing.rooms()
     }
 
     /// How the page stands with the server.
@@ -126,6 +153,7 @@ impl Engine {
     ) -> Result<Vec<Effect>, ComposeError> {
         let now = self.clock.advance(now_ms);
         self.outbox.compose(now, now_ms, &self.room, text, random)?;
+        self.asides.spoke();
         Ok(self.settle(now))
     }
 
@@ -182,6 +210,14 @@ impl Engine {
                 self.outbox.not_kept(&id);
                 self.elsewhere.not_kept(&id);
             }
+            // Readers without a nickname leave no trace.
+            Event::Typed | Event::Seen { .. } if self.me.is_none() => {}
+            Event::Typed => {
+                if self.link.is_live() && self.asides.typed(now) {
+                    self.transmit(&wire::typing(&self.room));
+                }
+            }
+            Event::Seen { position } => self.asides.seen(position),
             Event::Wake => self.doubt(now),
             Event::Online => {
                 self.link.set_offline(false);
@@ -252,6 +288,13 @@ impl Engine {
         self.outbox.settle(self.timeline.head());
         self.elsewhere.settle_all();
         self.send(now);
+        if self.subscription.is_ready()
+            && let Some(position) = self.asides.next(now)
+        {
+            self.transmit(&wire::read_up_to(&self.room, position));
+        }
+        self.changes.people |= self.people.refresh(now);
+        self.changes.rooms |= self.listing.take_changed();
         self.changes.pending |= self.outbox.refresh(now, self.link.is_live());
         self.elsewhere.refresh(now, self.link.is_live());
         self.arm(now);
@@ -287,6 +330,10 @@ impl Engine {
             self.subscription.reload_due(),
             self.outbox.deadline(self.subscription.is_ready()),
             self.elsewhere.deadline(self.subscription.is_ready()),
+            self.people.deadline(),
+            self.asides
+                .deadline()
+                .filter(|_| self.subscription.is_ready()),
         ]
         .into_iter()
         .flatten()

@@ -3,6 +3,7 @@
 mod connecting;
 mod following;
 mod keeping;
+mod passing;
 mod refusing;
 mod reviving;
 mod sending;

@@ -29,6 +29,7 @@ fn a_message_that_follows_on_is_a_row() {
         page.changes,
         [Changes {
             appended: 1,
+            rooms: true,
             ..Changes::default()
         }]
     );
