@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "room.html",
         room_document(room(Language::Ko, Some(me()))?, options),
     )?;
+    write("unread.html", room_document(unread()?, options))?;
     write(
         "guest.html",
         room_document(room(Language::En, None)?, options),
@@ -67,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let starting = MessageState {
         language: Language::Ko,
+        theme: protocol::Theme::Auto,
         title: "준비하고 있습니다".to_owned(),
         sentence: "지난 대화를 읽고 있습니다. 63% 읽었습니다.".to_owned(),
         reload_after: Some(3),
@@ -128,6 +130,27 @@ fn room(language: Language, person: Option<Sender>) -> Result<RoomState, Box<dyn
         },
         notice: None,
     })
+}
+
+/// Somebody comes back to a room, and others have gone on elsewhere, too. Two people have one name.
+fn unread() -> Result<RoomState, Box<dyn Error>> {
+    let mut state = room(Language::Ko, Some(me()))?;
+    state.read = Some(1_005);
+    let offsets: Vec<_> = state
+        .history
+        .messages
+        .iter()
+        .map(|message| message.position.offset)
+        .collect();
+    for (message, before) in state.history.messages[1..].iter_mut().zip(offsets) {
+        message.prev = Some(before);
+    }
+    (state.rooms[1].unread, state.rooms[2].unread) = (3, 120);
+    state.rooms[2].mentions = 1;
+    if let Some(first) = state.history.messages.first_mut() {
+        first.sender.uid = "another".to_owned();
+    }
+    Ok(state)
 }
 
 /// Fifty messages of sixty syllables, the corpus for the size of a document.

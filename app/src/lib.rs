@@ -31,7 +31,7 @@ mod person;
 mod room;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod rooms;
-#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[cfg(feature = "ssr")]
 mod session;
 #[cfg(feature = "ssr")]
 pub mod shell;

@@ -12,6 +12,8 @@ use crate::civil::Civil;
 pub(crate) enum Key {
     /// The chip above the first message of a day.
     Day(Position),
+    /// The divider above what the viewer had not read.
+    Unread,
     /// A message at its place.
     Placed(Position),
     /// The viewer's own message by its `client-msg-id`, from composing on.
@@ -34,6 +36,8 @@ pub(crate) struct Row<'a> {
 pub(crate) enum Source<'a> {
     /// A new day begins.
     Day(Civil),
+    /// Up to here the viewer had read.
+    Unread,
     /// A message of the room.
     Message(&'a Arc<Message>),
     /// A message that is not in the room yet.

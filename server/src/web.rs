@@ -12,6 +12,7 @@ pub mod language;
 pub mod notice;
 pub mod pages;
 pub mod serve;
+pub mod settings;
 pub mod socket;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -137,6 +138,9 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/rooms", post(forms::open_room))
         .route("/rooms/{room}", get(pages::room))
         .route("/session", post(forms::set_nickname))
+        .route("/settings", post(settings::change))
+        .route("/build", get(pages::build))
+        .route("/offline", get(pages::offline))
         .route("/api/rooms/{room}/messages", get(api::messages))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
         .layer(TimeoutLayer::with_status_code(

@@ -4,12 +4,10 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use protocol::Message;
 
 use super::Live;
 use super::scroll::{self, Anchor, Place};
 use crate::chat::{Changes, Event, Older};
-use crate::rooms::Preview;
 
 impl Live {
     /// Takes note of changes and has them shown in the next frame.
@@ -86,6 +84,7 @@ impl Live {
         if follows && self.feed.unseen.get_untracked() > 0 {
             self.feed.unseen.set(0);
         }
+        self.look();
         let is_away = place.is_away() || !window.has_end();
         if self.feed.is_away.get_untracked() != is_away {
             self.feed.is_away.set(is_away);
@@ -154,7 +153,10 @@ impl Live {
 
         let arrived = &rows[rows.len().saturating_sub(changes.appended)..];
         let others = || arrived.iter().filter(|message| !feed.is_mine(message));
-        if !follows {
+        if !follows && let Some(first) = others().next() {
+            if feed.unseen.get_untracked() == 0 {
+                self.unseen_from.set(Some(first.position));
+            }
             feed.unseen.update(|unseen| *unseen += others().count());
         }
         if !document().hidden() {
@@ -168,12 +170,6 @@ impl Live {
         };
         if feed.older.get_untracked() != older {
             feed.older.set(older);
-        }
-        let latest = rows
-            .last()
-            .map(|message: &std::sync::Arc<Message>| Preview::of(message, feed.language));
-        if latest.is_some() && feed.latest.with_untracked(|shown| *shown != latest) {
-            feed.latest.set(latest);
         }
         let pending = if window.has_end() {
             engine.pending()

@@ -21,7 +21,7 @@ use protocol::{RoomName, limits};
 
 use super::draft;
 use super::feed::Feed;
-use crate::chat::ComposeError;
+use crate::chat::{ComposeError, Event};
 use crate::i18n::{self, Text};
 
 /// From how many characters below the limit the counter is shown.
@@ -136,6 +136,9 @@ impl Draft {
     fn on_input(self) {
         if let Some(field) = self.field.get_untracked() {
             self.look_at(&field);
+            if !field.value().is_empty() {
+                self.feed.tell(Event::Typed);
+            }
         }
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use protocol::{Language, Message, RoomState, Sender};
 
+use super::company::Company;
 use crate::chat::{ComposeError, Connection, Event, Older, Pending};
 use crate::civil::Civil;
 use crate::clock::Clock;
-use crate::rooms::Preview;
 use crate::timeline::{Key, Look, Row, Source, lay_out};
 
 /// One row on the page. Its content never changes; its look is one signal.
@@ -31,6 +31,8 @@ pub(crate) struct ShownRow {
 pub(crate) enum Content {
     /// A new day.
     Day(Civil),
+    /// Up to here the viewer had read.
+    Unread,
     /// A message of the room.
     Message(Arc<Message>),
     /// A message that the viewer composed here.
@@ -90,8 +92,10 @@ pub(crate) struct Feed {
     pub(crate) unseen: RwSignal<usize>,
     /// What screen readers say next.
     pub(crate) announcement: RwSignal<String>,
-    /// The room's last message in the list of rooms.
-    pub(crate) latest: RwSignal<Option<Preview>>,
+    /// Everybody who is in the room, by name.
+    pub(crate) people: RwSignal<Vec<Sender>>,
+    /// What else is known of people and rooms.
+    pub(crate) company: Company,
     /// The scrolling element.
     pub(crate) timeline: NodeRef<leptos::html::Section>,
     me: StoredValue<Option<Sender>>,
@@ -107,11 +111,6 @@ impl Feed {
         } else {
             Older::None
         };
-        let latest = state
-            .history
-            .messages
-            .last()
-            .map(|message| Preview::of(message, language));
         let feed = Self {
             language,
             clock: Clock::new(language),
@@ -122,7 +121,8 @@ impl Feed {
             is_away: RwSignal::new(false),
             unseen: RwSignal::new(0),
             announcement: RwSignal::default(),
-            latest: RwSignal::new(latest),
+            people: RwSignal::default(),
+            company: Company::new(state),
             timeline: NodeRef::new(),
             me: StoredValue::new(state.viewer.person.clone()),
             desk: StoredValue::new_local(None),
@@ -142,7 +142,12 @@ impl Feed {
     pub(crate) fn show(self, messages: &[Arc<Message>], pending: &[Pending]) {
         let me = self.me.get_value();
         let me = me.as_ref().map(|me| me.uid.as_str());
-        let laid_out = untrack(|| lay_out(messages, pending, me, |ts| self.clock.civil(ts)));
+        let mut laid_out = untrack(|| lay_out(messages, pending, me, |ts| self.clock.civil(ts)));
+        self.company.divide(&mut laid_out, me);
+        self.people.with_untracked(|people| {
+            let messages = messages.iter().map(AsRef::as_ref);
+            self.company.look_for_doubles(messages, people);
+        });
         let (rows, changed) = self.rows.with_untracked(|shown| reconcile(shown, laid_out));
         if changed {
             self.rows.set(rows);
@@ -223,6 +228,7 @@ fn reconcile(shown: &[ShownRow], laid_out: Vec<Row<'_>>) -> (Vec<ShownRow>, bool
             }
             let content = match row.source {
                 Source::Day(day) => Content::Day(day),
+                Source::Unread => Content::Unread,
                 Source::Message(message) => Content::Message(Arc::clone(message)),
                 Source::Pending(pending) => Content::Composed(Arc::from(pending.text.as_str())),
             };

@@ -5,10 +5,11 @@
     reason = "the component macro declares more than the component that it is given"
 )]
 
-use leptos::either::{Either, EitherOf3};
+use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;
-use protocol::{Kind, Message};
+use protocol::{Kind, Message, Sender};
 
+use super::company::Name;
 use super::feed::{Content, Feed, ShownRow};
 use crate::chat::{Event, Failure, Status};
 use crate::civil::{self, Civil};
@@ -21,17 +22,22 @@ use crate::timeline::{Key, Look};
 pub(crate) fn RowView(row: ShownRow, feed: Feed) -> impl IntoView {
     let ShownRow { key, content, look } = row;
     match content {
-        Content::Day(day) => EitherOf3::A(view! { <Day day feed /> }),
+        Content::Day(day) => EitherOf4::A(view! { <Day day feed /> }),
+        Content::Unread => EitherOf4::D(view! {
+            <li class="unread">
+                <span>{Text::ReadUpToHere.to(feed.language)}</span>
+            </li>
+        }),
         Content::Message(message) if message.kind != Kind::Message => {
-            EitherOf3::B(view! { <Line message feed /> })
+            EitherOf4::B(view! { <Line message feed /> })
         }
         Content::Message(message) => {
             let author = (!feed.is_mine(&message))
-                .then(|| (hue_class(&message.sender.uid), message.sender.name.clone()));
-            EitherOf3::C(view! { <Bubble key author text=message.body.clone() look feed /> })
+                .then(|| (hue_class(&message.sender.uid), message.sender.clone()));
+            EitherOf4::C(view! { <Bubble key author text=message.body.clone() look feed /> })
         }
         Content::Composed(text) => {
-            EitherOf3::C(view! { <Bubble key author=None text=text.to_string() look feed /> })
+            EitherOf4::C(view! { <Bubble key author=None text=text.to_string() look feed /> })
         }
     }
 }
@@ -64,8 +70,8 @@ fn Line(message: std::sync::Arc<Message>, feed: Feed) -> impl IntoView {
 #[component]
 fn Bubble(
     key: Key,
-    /// The colour and name of the author; nothing if the viewer wrote it.
-    author: Option<(&'static str, String)>,
+    /// The colour and the author; nothing if the viewer wrote it.
+    author: Option<(&'static str, Sender)>,
     text: String,
     look: ArcRwSignal<Look>,
     feed: Feed,
@@ -73,12 +79,12 @@ fn Bubble(
     let own = author.is_none();
     let hue = author.as_ref().map_or("own", |(hue, _)| hue);
     let who = match author {
-        Some((_, name)) => Either::Left(view! {
+        Some((_, sender)) => Either::Left(view! {
             <span class="avatar" aria-hidden="true">
-                {initial(&name)}
+                {initial(&sender.name)}
             </span>
             <p class="author">
-                <bdi>{name}</bdi>
+                <Name sender feed />
             </p>
         }),
         None => Either::Right(view! { <p class="author">{Text::Me.to(feed.language)}</p> }),
@@ -126,8 +132,18 @@ fn class_of(look: &Look, hue: &str) -> String {
 
 /// The time of a message in the room, or how far another one has come.
 fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
-    if let Some((_, ts)) = look.placed {
+    if let Some((position, ts)) = look.placed {
+        let lacking = move || {
+            let count = feed.company.not_read_by(position.offset)?;
+            let label = i18n::not_read_by(feed.language, count);
+            Some(view! {
+                <b class="lacking" role="img" aria-label=label>
+                    {count}
+                </b>
+            })
+        };
         return Some(Either::Left(view! {
+            {lacking}
             <time datetime=civil::utc_datetime(ts)>{move || feed.clock.time(ts)}</time>
         }));
     }

@@ -23,7 +23,11 @@
     const write = element.closest(".rooms") ? recent : clock.format;
     element.firstChild.data = write(new Date(element.dateTime));
   }
-  // The newest message is what one comes for.
+  // The newest message is what one comes for, or the first that one has not read if there is more than a screenful of them.
   const timeline = document.querySelector("[role=log]");
-  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+  if (!timeline) return;
+  timeline.scrollTop = timeline.scrollHeight;
+  const top = (element) => element.getBoundingClientRect().top;
+  const divider = timeline.querySelector(".unread");
+  if (divider && top(divider) < top(timeline)) timeline.scrollTop += top(divider) - top(timeline) - timeline.clientHeight / 3;
 })();
