@@ -11,6 +11,7 @@
 //! - `scan`: reading a stretch of a topic once
 //! - `start`: the steps from nothing to a caught-up fold
 //! - `trouble`: what goes wrong on the way there, for now or for good
+//! - `side`: the topics beside the messages: what is said in passing, and read markers
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
 
@@ -21,6 +22,7 @@ mod link;
 mod producer;
 mod scan;
 mod settings;
+mod side;
 mod start;
 mod topics;
 mod trouble;
@@ -39,7 +41,8 @@ use link::Link;
 
 pub use crate::fold::partition_of;
 pub use producer::{ProduceError, Producer};
-pub use settings::LogSettings;
+pub use settings::{LogSettings, ephemeral_topic};
+pub use side::{Side, SideProducer, SideReader};
 pub use start::start;
 
 /// How long a stopping server waits for the log to take what was produced.
@@ -161,6 +164,7 @@ pub struct Log {
     pub rooms: Arc<Rooms>,
     /// Where messages enter the log.
     pub producer: Producer,
+    settings: LogSettings,
     link: Arc<Link>,
     stop: Stop,
     /// The reader and its watchdog.
@@ -177,6 +181,18 @@ impl Log {
     /// Whether Kafka answers. While it does not, messages wait in the producer and history goes on.
     pub fn connected(&self) -> bool {
         !self.link.is_down()
+    }
+
+    /// The same, to be asked elsewhere.
+    pub fn watch_connection(&self) -> impl Fn() -> bool + Send + 'static {
+        let link = Arc::clone(&self.link);
+        move || !link.is_down()
+    }
+
+    /// Begins to read the topics beside the messages, and returns when everything that was in them has been told: every
+    /// read marker, and nothing of what was said in passing.
+    pub async fn side(&self, reader: Arc<dyn SideReader>) -> Result<Side, StartError> {
+        Side::start(&self.settings, &self.link, reader).await
     }
 
     /// Waits up to ten seconds for the log to take what was produced, stops reading, and commits what is folded.

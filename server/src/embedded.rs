@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use pocket_kafka::{Credentials, Limits, PocketKafka, Settings, StartError};
 
+use crate::bridge::ephemeral_topic;
 use crate::config::Config;
 use crate::keys::Keys;
 
@@ -24,7 +25,7 @@ pub async fn start(
             password: keys.log_password().to_owned(),
         },
         durability: config.fsync,
-        memory_topics: Vec::new(),
+        memory_topics: vec![ephemeral_topic(&config.topic_prefix)],
         limits: Limits::default(),
     };
     let log = PocketKafka::start(settings).await?;

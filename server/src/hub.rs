@@ -5,6 +5,7 @@
 
 pub mod encode;
 pub mod outbox;
+pub mod passing;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

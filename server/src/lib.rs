@@ -11,6 +11,7 @@
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
 //! - [`history`]: the local store: rows, checkpoints, pages
 //! - [`hub`]: live fan-out to this server's followers
+//! - [`people`]: who is in which room, who types, what has been read
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
 //! - [`version`]: which Maru this is
@@ -29,6 +30,7 @@ pub mod history;
 pub mod hub;
 pub mod keys;
 pub mod names;
+pub mod people;
 mod run;
 pub mod stomp;
 pub mod version;

@@ -21,6 +21,7 @@ use crate::config::{Config, Profile};
 use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
+use crate::people;
 use crate::web::door::Door;
 use crate::web::socket::limits::Limits;
 use crate::web::{self, Service, Web};
@@ -132,8 +133,9 @@ pub async fn run(config: Config) -> Result<(), RunError> {
                     return Ok(());
                 }
             };
+            let people = Arc::clone(&listeners.people).start(&log).await?;
             web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
-            Some((log, embedded))
+            Some((log, people, embedded))
         }
     };
     tracing::info!("ready");
@@ -183,10 +185,11 @@ async fn go(
 }
 
 /// Ends the bridge first: what it has produced is still to be taken by the embedded log.
-async fn finish(log: Option<(Log, Option<PocketKafka>)>) {
-    let Some((log, embedded)) = log else {
+async fn finish(log: Option<(Log, people::Running, Option<PocketKafka>)>) {
+    let Some((log, people, embedded)) = log else {
         return;
     };
+    people.shutdown().await;
     log.shutdown().await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;

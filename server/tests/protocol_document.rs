@@ -9,7 +9,7 @@ use stomp::Limits;
 const DOCUMENT: &str = include_str!("../../docs/PROTOCOL.md");
 
 /// Every code. The test below fails when one is missing here.
-const CODES: [Code; 26] = [
+const CODES: [Code; 27] = [
     Code::UnsupportedVersion,
     Code::MalformedFrame,
     Code::NotUtf8,
@@ -29,6 +29,7 @@ const CODES: [Code; 26] = [
     Code::UnknownDestination,
     Code::Forbidden,
     Code::InvalidMessage,
+    Code::NoSuchMessage,
     Code::RateLimited,
     Code::Unavailable,
     Code::Unconfirmed,

@@ -8,6 +8,7 @@
 //! - [`page`]: what a page is rendered from
 //! - [`destination`]: STOMP destinations of the chat
 //! - [`event`]: what is said in passing: who is there, who types, what has been read
+//! - [`mention`]: whether a text mentions somebody
 //! - [`header`]: names of the STOMP headers that Maru adds
 //! - [`limits`]: the sizes that both sides enforce
 //!
@@ -17,6 +18,7 @@ pub mod destination;
 pub mod event;
 pub mod header;
 pub mod limits;
+pub mod mention;
 pub mod message;
 pub mod page;
 pub mod position;

@@ -20,6 +20,9 @@ const FILES: [&str; 5] = [
     "ssl.keystore.location",
 ];
 
+/// How Java's producer chooses a key's partition.
+const PARTITIONER: &str = "murmur2_random";
+
 /// What the log is started with.
 #[derive(Clone)]
 pub struct LogSettings {
@@ -37,6 +40,11 @@ pub struct LogSettings {
     pub directory: PathBuf,
     /// How long a produced message may wait for the log before its sender is told that its fate is unknown.
     pub message_timeout: Duration,
+}
+
+/// The topic that holds what is said in passing; the embedded log keeps it in memory.
+pub fn ephemeral_topic(prefix: &str) -> String {
+    format!("{prefix}.ephemeral")
 }
 
 impl fmt::Debug for LogSettings {
@@ -64,6 +72,16 @@ impl LogSettings {
     /// The topic that holds the last word on everything else.
     pub fn state_topic(&self) -> String {
         format!("{}.state", self.topic_prefix)
+    }
+
+    /// The topic that holds what is said in passing.
+    pub fn ephemeral_topic(&self) -> String {
+        ephemeral_topic(&self.topic_prefix)
+    }
+
+    /// The topic that holds how far people have read.
+    pub fn markers_topic(&self) -> String {
+        format!("{}.markers", self.topic_prefix)
     }
 
     /// Whether the files that properties name are there; librdkafka's own words about an absent one are a riddle.
@@ -100,6 +118,33 @@ impl LogSettings {
             ("queue.buffering.max.messages", "20000"),
             ("queue.buffering.max.kbytes", "65536"),
         ])
+    }
+
+    /// For the producer of what is said in passing: quick rather than safe, for it is soon said again or out of date.
+    pub(super) fn ephemeral_producer(&self) -> ClientConfig {
+        self.client(&[
+            ("acks", "1"),
+            ("partitioner", PARTITIONER),
+            ("linger.ms", "20"),
+            ("compression.type", "lz4"),
+            ("message.timeout.ms", "3000"),
+            ("queue.buffering.max.messages", "20000"),
+            ("queue.buffering.max.kbytes", "16384"),
+        ])
+    }
+
+    /// For the producer of read markers: as safe as messages are.
+    pub(super) fn markers_producer(&self) -> ClientConfig {
+        let mut config = self.producer();
+        config.set("partitioner", PARTITIONER);
+        config
+    }
+
+    /// For a consumer that goes on from there when the log no longer has the record that comes next.
+    pub(super) fn consumer_from(&self, reset: &str) -> ClientConfig {
+        let mut config = self.consumer();
+        config.set("auto.offset.reset", reset);
+        config
     }
 
     /// For consumers. librdkafka wants a group even where none is joined: partitions are assigned by hand.

@@ -44,6 +44,7 @@ pub async fn start(
     let link = Arc::new(Link::new(&settings.brokers));
     let producer = Producer::new(&settings, &link, failures)?;
     let stop = Stop::new();
+    let side_settings = settings.clone();
     let (tell, outcome) = oneshot::channel();
     let starter = Starter {
         context: Quiet(Arc::clone(&link)),
@@ -65,6 +66,7 @@ pub async fn start(
     Ok(Log {
         rooms,
         producer,
+        settings: side_settings,
         link,
         stop,
         threads: [consumer, watchdog],
@@ -249,6 +251,9 @@ impl Starter {
             runtime,
             &topics::messages(settings),
         )?;
+        for wanted in [topics::ephemeral(settings), topics::markers(settings)] {
+            topics::ensure(consumer, context, settings, runtime, &wanted)?;
+        }
         self.producer.warm(ANSWER)?;
         let topic = settings.messages_topic();
         let watermarks = (0..settings.partitions)

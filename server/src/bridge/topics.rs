@@ -52,6 +52,33 @@ pub(super) fn state(settings: &LogSettings) -> Wanted {
     }
 }
 
+/// The topic of what is said in passing: kept for ten minutes, which nobody reads back.
+pub(super) fn ephemeral(settings: &LogSettings) -> Wanted {
+    let properties: &[_] = &[
+        ("cleanup.policy", "delete"),
+        ("retention.ms", "600000"),
+        ("message.timestamp.type", "LogAppendTime"),
+    ];
+    Wanted {
+        name: settings.ephemeral_topic(),
+        partitions: super::side::EPHEMERAL_PARTITIONS,
+        properties,
+    }
+}
+
+/// The topic of read markers, of which the last of each person in each room counts.
+pub(super) fn markers(settings: &LogSettings) -> Wanted {
+    let properties: &[_] = &[
+        ("cleanup.policy", "compact"),
+        ("message.timestamp.type", "LogAppendTime"),
+    ];
+    Wanted {
+        name: settings.markers_topic(),
+        partitions: super::side::MARKERS_PARTITIONS,
+        properties,
+    }
+}
+
 /// Makes a topic if it is absent and waits for its leaders; tells whether this call made it.
 pub(super) fn ensure(
     consumer: &BaseConsumer<Quiet>,

@@ -2,10 +2,12 @@
 //!
 //! # Layout
 //!
+//! - `passing`: typing, read markers, and who wants to hear of such
 //! - `sending`: SEND to a room
 //! - `start`: from where a subscription starts
 //! - `subscription`: the cursor that it is from then on
 
+mod passing;
 mod sending;
 mod start;
 mod subscription;
@@ -20,6 +22,7 @@ use protocol::{Destination, RoomName, Sender, header};
 use stomp::Headers;
 use tokio::sync::mpsc;
 
+use self::passing::Passing;
 use self::start::{Start, Wish};
 pub use self::subscription::REPLAY_BYTES;
 use self::subscription::{Receiver, Subscription};
@@ -57,6 +60,7 @@ pub struct ChatDestinations {
     subscriptions: HashMap<ByteString, Subscription>,
     /// Subscriptions to refusals; the first one gets them.
     replies: Vec<ByteString>,
+    passing: Passing,
 }
 
 impl ChatDestinations {
@@ -80,6 +84,7 @@ impl ChatDestinations {
             prepaid: 0,
             subscriptions: HashMap::new(),
             replies: Vec::new(),
+            passing: Passing::new(now),
         }
     }
 
@@ -133,34 +138,45 @@ impl Destinations for ChatDestinations {
         ticket: Ticket,
         now: Instant,
     ) -> Result<Progress, Refusal> {
+        if let Some(passed) = self.pass(&request, now) {
+            return passed;
+        }
         self.pay(now)?;
         let record = self.record(&request, || self.fresh_id(ticket))?;
         self.say(&record, ticket, now)
     }
 
     fn check(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal> {
-        self.prepay(request, now)
+        self.check_passing(request)
+            .unwrap_or_else(|| self.prepay(request, now))
     }
 
     fn subscribe(&mut self, request: SubscribeRequest) -> Result<Headers, Refusal> {
         match request.destination.parse() {
             Ok(Destination::Room(room)) => self.subscribe_room(canonical(room)?, request),
             Ok(Destination::RoomEvents(room)) => {
-                canonical(room)?;
-                without_acknowledgement(&request)?;
-                match Wish::of(&request)? {
-                    Wish::Live => Ok(Headers::new()),
-                    Wish::Latest(_) | Wish::Recover { .. } => Err(Refusal::invalid_header(
-                        "events are not stored: subscribe without x-history and x-recover-*",
-                    )),
-                }
+                let person = self.person.as_ref();
+                self.passing.listen(
+                    room,
+                    request,
+                    &self.to,
+                    person,
+                    &self.chat.listeners.people,
+                )?;
+                Ok(Headers::new())
+            }
+            Ok(Destination::Rooms) => {
+                let person = self.person.as_ref();
+                self.passing
+                    .watch(request, &self.to, person, &self.chat.listeners.people)?;
+                Ok(Headers::new())
             }
             Ok(Destination::Replies) => {
                 without_acknowledgement(&request)?;
                 self.replies.push(request.id);
                 Ok(Headers::new())
             }
-            Ok(Destination::ToRoom(..) | Destination::Rooms) => {
+            Ok(Destination::ToRoom(..)) => {
                 let detail =
                     "clients subscribe to /topic/rooms.ROOM; this destination is for sending";
                 Err(Refusal::new(Code::Forbidden, "Access refused", detail))
@@ -171,12 +187,14 @@ impl Destinations for ChatDestinations {
 
     fn unsubscribe(&mut self, id: &ByteString) {
         self.replies.retain(|own| own != id);
+        self.passing.end(id, &self.to, &self.chat.listeners.people);
         if let Some(subscription) = self.subscriptions.remove(id) {
             subscription.end(self.to.connection, &self.chat.listeners.hub);
         }
     }
 
     fn catch_up(&mut self) -> Result<CatchUp, Refusal> {
+        self.passing.begin(&self.to, &self.chat.listeners.people);
         let mut state = CatchUp::Done;
         for subscription in self.subscriptions.values_mut() {
             // The replays of all subscriptions together would be more than the queue holds.
@@ -216,6 +234,7 @@ impl Destinations for ChatDestinations {
 
 impl Drop for ChatDestinations {
     fn drop(&mut self) {
+        self.passing.end_all(&self.to, &self.chat.listeners.people);
         for subscription in self.subscriptions.values() {
             subscription.end(self.to.connection, &self.chat.listeners.hub);
         }

@@ -9,6 +9,7 @@ use super::receipts::{Key, Outcome, Receipts};
 use crate::bridge::{DeliveryFailure, DeliveryFailures};
 use crate::fold::Observer;
 use crate::hub::Hub;
+use crate::people::People;
 use crate::stomp::{Code, Refusal};
 
 /// How long a SEND waits for the log; then nobody knows (decision 13).
@@ -21,6 +22,8 @@ pub struct Listeners {
     pub hub: Hub,
     /// Senders that wait.
     pub receipts: Receipts,
+    /// People, who have not read it yet.
+    pub people: Arc<People>,
 }
 
 impl Listeners {
@@ -34,6 +37,7 @@ impl Listeners {
 impl Observer for Listeners {
     fn visible(&self, room: &RoomName, message: &Arc<Message>) {
         self.hub.publish(room, message);
+        self.people.news(room, message);
         let key = Key {
             room: room.clone(),
             uid: message.sender.uid.clone(),

@@ -95,6 +95,20 @@ pub fn frame(
     frame.with_body(body)
 }
 
+/// The encoded MESSAGE frame of something said in passing: JSON under an id that is no position.
+pub fn passing(destination: &Destination, id: &str, json: String, form: &Form) -> Utf8Bytes {
+    let mut frame = Frame::new(Command::Message);
+    if let Some(subscription) = &form.subscription {
+        frame = frame.with("subscription", subscription.clone());
+    }
+    frame = frame
+        .with("message-id", id)
+        .with("destination", destination.to_string())
+        .with("content-type", "application/json")
+        .with_body(json);
+    encode(&frame, form.version)
+}
+
 /// Any frame, encoded: as text where it is UTF-8, else as bytes (checklist item 83).
 pub fn outgoing(frame: &Frame, version: Version) -> Outgoing {
     let mut buffer = BytesMut::new();

@@ -101,6 +101,27 @@ impl Outbox {
         }
     }
 
+    /// Queues something that may be left out, unless more than `most` bytes wait already; tells whether it did. It never
+    /// closes the queue.
+    pub fn offer(&self, outgoing: Outgoing, most: usize) -> bool {
+        let mut queue = self.queue();
+        let bytes = queue.bytes + outgoing.bytes();
+        if queue.batch.overflowed || queue.bytes > most || bytes > self.limit {
+            return false;
+        }
+        let was_empty = queue.batch.frames.is_empty();
+        if was_empty {
+            queue.batch.since = Some(Instant::now());
+        }
+        queue.bytes = bytes;
+        queue.batch.frames.push(outgoing);
+        drop(queue);
+        if was_empty {
+            self.wake.notify_one();
+        }
+        true
+    }
+
     /// Tells the connection that its destinations have messages to be asked for.
     pub fn nudge(&self) {
         let mut queue = self.queue();
@@ -196,6 +217,20 @@ mod tests {
         outbox.push(frame(1));
         outbox.push(frame(2_000));
         assert!(outbox.take().overflowed);
+    }
+
+    #[tokio::test]
+    async fn what_may_be_left_out_closes_no_queue() {
+        let outbox = Outbox::new(1_000);
+        assert!(!outbox.offer(frame(2_000), 500), "larger than the queue");
+        assert!(outbox.offer(frame(400), 500));
+        outbox.filled().await;
+        assert!(outbox.offer(frame(100), 500), "there was room when it came");
+        assert!(!outbox.offer(frame(1), 500));
+        outbox.push(frame(100));
+        assert_eq!(outbox.take().frames, [frame(400), frame(100), frame(100)]);
+        assert!(outbox.offer(frame(1), 500));
+        assert!(outbox.take().since.is_some());
     }
 
     #[tokio::test]

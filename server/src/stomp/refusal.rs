@@ -49,6 +49,8 @@ pub enum Code {
     Forbidden,
     /// Text empty, too long or not UTF-8.
     InvalidMessage,
+    /// The message that a SEND speaks of is not there.
+    NoSuchMessage,
     /// Sent too fast.
     RateLimited,
     /// The log takes nothing at the moment; nothing was stored.
@@ -88,6 +90,7 @@ impl Code {
             Self::UnknownDestination => "unknown-destination",
             Self::Forbidden => "forbidden",
             Self::InvalidMessage => "invalid-message",
+            Self::NoSuchMessage => "no-such-message",
             Self::RateLimited => "rate-limited",
             Self::Unavailable => "unavailable",
             Self::Unconfirmed => "unconfirmed",
@@ -121,6 +124,7 @@ impl Code {
             | Self::UnknownDestination
             | Self::Forbidden
             | Self::InvalidMessage
+            | Self::NoSuchMessage
             | Self::RateLimited
             | Self::LoginTimeout => 1008,
             Self::Draining => 1012,

@@ -22,8 +22,6 @@ use crate::chat::Chat;
 use crate::history::HistoryError;
 use crate::names;
 
-/// Most rooms in a list.
-const ROOMS: usize = 200;
 /// After how many seconds a page that is not ready is asked for again.
 const ASK_AGAIN: u32 = 2;
 
@@ -47,20 +45,13 @@ pub async fn lobby(
         return not_ready(&web, &site, language);
     };
     let viewer = viewer(&web, &site, &headers, language);
-    match tokio::task::spawn_blocking(move || rooms(&chat)).await {
-        Ok(Ok(rooms)) => {
-            let notice = query
-                .notice
-                .map(|notice| notice.sentence(language).to_owned());
-            let state = LobbyState {
-                viewer,
-                rooms,
-                notice,
-            };
-            document(&web, &site, StatusCode::OK, language, |options| {
-                shell::lobby_document(state, options)
-            })
-        }
+    let notice = query
+        .notice
+        .map(|notice| notice.sentence(language).to_owned());
+    match tokio::task::spawn_blocking(move || lobby_state(&chat, viewer, notice)).await {
+        Ok(Ok(state)) => document(&web, &site, StatusCode::OK, language, |options| {
+            shell::lobby_document(state, options)
+        }),
         failed => broken(
             &web,
             &site,
@@ -113,6 +104,18 @@ pub async fn room(
     }
 }
 
+fn lobby_state(
+    chat: &Chat,
+    viewer: Viewer,
+    notice: Option<String>,
+) -> Result<LobbyState, HistoryError> {
+    Ok(LobbyState {
+        rooms: rooms(chat, &viewer)?,
+        viewer,
+        notice,
+    })
+}
+
 fn room_state(
     chat: &Chat,
     viewer: Viewer,
@@ -125,11 +128,12 @@ fn room_state(
         .messages
         .last()
         .map_or(-1, |last| last.position.offset);
+    let person = viewer.person.as_ref();
     Ok(RoomState {
         focus: None,
-        read: None,
+        read: person.and_then(|person| chat.listeners.people.read(&room, &person.uid)),
+        rooms: rooms(chat, &viewer)?,
         viewer,
-        rooms: rooms(chat)?,
         epoch: chat.rooms.epoch(),
         room,
         head,
@@ -138,8 +142,10 @@ fn room_state(
     })
 }
 
-fn rooms(chat: &Chat) -> Result<Vec<RoomSummary>, HistoryError> {
-    chat.rooms.list(ROOMS)
+/// All rooms, as the viewer sees them.
+fn rooms(chat: &Chat, viewer: &Viewer) -> Result<Vec<RoomSummary>, HistoryError> {
+    let people = &chat.listeners.people;
+    people.view(&chat.rooms, viewer.person.as_ref())
 }
 
 fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {

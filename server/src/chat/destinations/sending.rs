@@ -51,9 +51,7 @@ impl ChatDestinations {
             Err(error) => return Err(unknown_destination(error)),
         };
         let Some(person) = self.person.clone() else {
-            let detail =
-                "say who you are first: choose a nickname on the page, or give a login in CONNECT";
-            return Err(Refusal::new(Code::Forbidden, "Access refused", detail));
+            return Err(nobody());
         };
         admit(room, person, &request.headers, &request.body, fresh_id)
     }
@@ -91,6 +89,12 @@ impl ChatDestinations {
         // Without random numbers the ticket still tells this session's messages apart.
         keys::random_uid().unwrap_or_else(|_| format!("{}-{}", self.to.connection.0, ticket.0))
     }
+}
+
+/// Who has no name may read only.
+pub(super) fn nobody() -> Refusal {
+    let detail = "say who you are first: choose a nickname on the page, or give a login in CONNECT";
+    Refusal::new(Code::Forbidden, "Access refused", detail)
 }
 
 fn rate_limited(wait: std::time::Duration) -> Refusal {
