@@ -1,10 +1,5 @@
 //! The list of rooms: the left column of a room on a desktop, the whole lobby on a phone.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro declares more than the component that it is given"
-)]
-
 use leptos::prelude::*;
 use protocol::{Kind, Language, Message, RoomName, RoomSummary};
 
@@ -153,6 +148,11 @@ pub(crate) use still::{Heading, RoomsHead};
 /// The parts of the column that never change, and so are rendered on the server alone.
 #[cfg(feature = "ssr")]
 mod still {
+    #![expect(
+        unreachable_pub,
+        reason = "the component macro declares more than the component that it is given"
+    )]
+
     use leptos::prelude::*;
     use protocol::Language;
 

@@ -144,6 +144,11 @@ fn document<V: IntoView>(
         Program::AskAgain { seconds } => (None, Some(seconds)),
         Program::Hydrate { island } => (Some(island), None),
     };
+    let (scheme, colour) = match theme {
+        Theme::Auto => ("light dark", None),
+        Theme::Light => ("light", Some("#FFFFFF")),
+        Theme::Dark => ("dark", Some("#15181C")),
+    };
     let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
     let owner = Owner::new_root(None);
     owner.with(|| {
@@ -166,7 +171,11 @@ fn document<V: IntoView>(
                                 </noscript>
                             }
                         })}
-                    {colours(theme)}
+                    <meta name="color-scheme" content=scheme />
+                    // The first that fits counts.
+                    {colour.map(|colour| view! { <meta name="theme-color" content=colour /> })}
+                    <meta name="theme-color" media="(prefers-color-scheme: light)" content="#FFFFFF" />
+                    <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181C" />
                     <link rel="stylesheet" href=assets.style.clone() />
                     {hydrates
                         .then(|| {
@@ -222,33 +231,6 @@ fn document<V: IntoView>(
         }
         .to_html()
     })
-}
-
-/// The colours of what the browser itself draws.
-fn colours(theme: Theme) -> impl IntoView {
-    const LIGHT: &str = "#FFFFFF";
-    const DARK: &str = "#15181C";
-    let (scheme, colours) = match theme {
-        Theme::Auto => (
-            "light dark",
-            vec![
-                (Some("(prefers-color-scheme: light)"), LIGHT),
-                (Some("(prefers-color-scheme: dark)"), DARK),
-            ],
-        ),
-        Theme::Light => ("light", vec![(None, LIGHT)]),
-        Theme::Dark => ("dark", vec![(None, DARK)]),
-    };
-    let colours: Vec<_> = colours
-        .into_iter()
-        .map(
-            |(media, colour)| view! { <meta name="theme-color" attr:media=media content=colour /> },
-        )
-        .collect();
-    view! {
-        <meta name="color-scheme" content=scheme />
-        {colours}
-    }
 }
 
 /// JSON that may stand inside a `<script>`: nothing in it can end the element or a line.
