@@ -8,6 +8,7 @@ help:
 	@echo ''
 	@echo 'Run it'
 	@echo '  make dist         leave the release in target/dist/ and as an archive, to be copied anywhere and started as ./maru'
+	@echo '                    PREVIOUS=folder keeps the page files of that release, so that open pages outlive the upgrade'
 	@echo '  make image        build the container image from source, with docker, podman or buildah'
 	@echo '  make cluster      two servers at http://localhost:8080 and :8081 on an Apache Kafka, until Ctrl+C; NODES=3 for three brokers'
 	@echo '  make kafka        start that Kafka alone, at 127.0.0.1:9092, without Docker; NODES=3 for three brokers'
@@ -36,7 +37,7 @@ dev:
 	@scripts/dev.sh
 
 dist:
-	@scripts/dist.sh archive
+	@PREVIOUS='$(PREVIOUS)' scripts/dist.sh archive
 
 test:
 	@scripts/test.sh

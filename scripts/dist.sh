@@ -3,6 +3,9 @@
 #
 #   scripts/dist.sh            the folder
 #   scripts/dist.sh archive    also target/maru-VERSION-MACHINE.tar.gz, which unpacks to that folder
+#
+# PREVIOUS=folder names the release before this one, unpacked: its page's files are kept beside the new ones, so that pages
+# which were loaded from it go on working while servers are replaced one after the other.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -50,6 +53,25 @@ commit_time() {
     { [ -e .git ] && TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S 2>/dev/null; } || echo 200001010000.00
 }
 
+# The files that the release before named in its hash.txt; those that it kept itself belong to an older one.
+keep_previous() {
+    local kind hash
+    [ -f "$1/hash.txt" ] || fail "$1 is no release: it has no hash.txt."
+    while IFS=': ' read -r kind hash; do
+        cp -p "$1/site/pkg/maru.$hash.$kind"* target/dist/site/pkg/ \
+            || fail "$1 lacks a file that its hash.txt names: maru.$hash.$kind"
+    done <"$1/hash.txt"
+}
+
+# The folder may be the one that is about to be replaced.
+if [ -n "${PREVIOUS:-}" ]; then
+    previous=$ROOT/target/previous
+    rm -rf "$previous"
+    mkdir -p "$previous/site"
+    cp "$PREVIOUS/hash.txt" "$previous/" || fail "PREVIOUS=$PREVIOUS is no release: it has no hash.txt."
+    cp -R "$PREVIOUS/site/pkg" "$previous/site/"
+fi
+
 say "Building the release (the first time 5 to 15 minutes, most of it OpenSSL, librdkafka and Leptos)"
 # Files of earlier builds have other hashes in their names and would stay for ever.
 rm -rf target/site
@@ -65,6 +87,10 @@ cp -R target/site target/dist/site
 printf '%s\n' "${MARU_COMMIT-$(commit)}" >target/dist/commit.txt
 # Those of cargo-leptos hold the time of the build, and are larger.
 find target/dist/site -name '*.gz' | while read -r file; do gzip -n9 <"${file%.gz}" >"$file"; done
+if [ -n "${PREVIOUS:-}" ]; then
+    keep_previous "$previous"
+    rm -rf "$previous"
+fi
 # An image is built from source without them.
 if [ -d docs ]; then cp -R docs target/dist/docs; fi
 node scripts/licences.mjs target/dist/LICENSE-THIRD-PARTY.txt || fail "The release cannot be given away: see the line above."

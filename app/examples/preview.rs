@@ -9,7 +9,7 @@ use app::shell::{
 use leptos::config::LeptosOptions;
 use protocol::{
     Epoch, Folded, HistoryPage, Kind, Language, LobbyState, Message, Position, Quote, Reaction,
-    RoomName, RoomState, RoomSummary, Sender, Viewer,
+    RoomName, RoomState, RoomSummary, Sender, Theme, Viewer,
 };
 
 /// 2026-11-22T12:41:00Z.
@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "room.html",
         room_document(room(Language::Ko, Some(me()))?, options),
     )?;
+    write("unread.html", room_document(unread()?, options))?;
     write(
         "guest.html",
         room_document(room(Language::En, None)?, options),
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("empty.html", room_document(refused, options))?;
     let lobby = |person, rooms, notice| LobbyState {
         viewer: Viewer {
-            theme: protocol::Theme::default(),
+            theme: Theme::default(),
             person,
             language: Language::Ko,
         },
@@ -72,6 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let starting = MessageState {
         language: Language::Ko,
+        theme: Theme::Auto,
         title: "준비하고 있습니다".to_owned(),
         sentence: "지난 대화를 읽고 있습니다. 63% 읽었습니다.".to_owned(),
         reload_after: Some(3),
@@ -95,7 +97,7 @@ fn person(uid: &str, name: &str) -> Sender {
 fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
     Message {
         reference: None,
-        folded: protocol::Folded::default(),
+        folded: Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,
@@ -117,7 +119,7 @@ fn room(language: Language, person: Option<Sender>) -> Result<RoomState, Box<dyn
         focus: None,
         read: None,
         viewer: Viewer {
-            theme: protocol::Theme::default(),
+            theme: Theme::default(),
             person,
             language,
         },
@@ -188,6 +190,27 @@ fn becoming() -> Vec<Message> {
         answer(6, jiu(), "아까 그건 지웠어요", None),
         message(7, me(), AFTERNOON + 7 * MINUTE, "👏🎉"),
     ]
+}
+
+/// Somebody comes back to a room, and others have gone on elsewhere, too. Two people have one name.
+fn unread() -> Result<RoomState, Box<dyn Error>> {
+    let mut state = room(Language::Ko, Some(me()))?;
+    state.read = Some(1_005);
+    let offsets: Vec<_> = state
+        .history
+        .messages
+        .iter()
+        .map(|message| message.position.offset)
+        .collect();
+    for (message, before) in state.history.messages[1..].iter_mut().zip(offsets) {
+        message.prev = Some(before);
+    }
+    (state.rooms[1].unread, state.rooms[2].unread) = (3, 120);
+    state.rooms[2].mentions = 1;
+    if let Some(first) = state.history.messages.first_mut() {
+        first.sender.uid = "another".to_owned();
+    }
+    Ok(state)
 }
 
 /// Fifty messages of sixty syllables, the corpus for the size of a document.

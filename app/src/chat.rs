@@ -14,6 +14,7 @@
 //! - `timeline`: the room's rows, always without a hole, and what later records make of them
 //! - `outbox`: what was composed and is not in the room yet
 //! - `store`: where that is kept, so that it outlives the page, and which tab sends it
+//! - `people`, `listing`: who is here, and how all rooms stand; `asides`: what the page itself says in passing
 //! - `wire`: STOMP frames to and from the server
 //! - `clock`, `backoff`: time that never runs backwards, and random waits
 //! - [`grouping`]: which messages are shown as one run (the server's rendering uses it too)
@@ -26,6 +27,7 @@
 //! - [`Engine::rows`] is a contiguous part of the room's rows, folded as the servers fold them. It ends at the last known row,
 //!   unless the page was opened at an old one: a gap is repaired before anything behind it is shown.
 
+mod asides;
 mod backoff;
 mod clock;
 mod connection;
@@ -33,7 +35,9 @@ mod engine;
 mod event;
 pub mod grouping;
 mod incoming;
+mod listing;
 mod outbox;
+mod people;
 mod socket;
 mod store;
 mod subscription;
@@ -49,7 +53,8 @@ mod testing;
 
 pub use connection::Connection;
 pub use engine::{Engine, Setup};
-pub use event::{Changes, Effect, Event, PageRequest, Refusal};
+pub use event::{Changes, Effect, Event, PageRequest, Passing, Refusal};
 pub use outbox::{ComposeError, Composition, Entry, Failure, Pending, Status};
+pub use people::{Moves, People};
 pub use store::{Storage, Store, Tending};
 pub use timeline::Beyond;

@@ -59,6 +59,15 @@ impl Clock {
         }
     }
 
+    /// How many, in the reader's own manner: `1.2만` for twelve thousand.
+    pub(crate) fn count(self, count: usize) -> String {
+        if count < 1_000 || !self.local.get() {
+            count.to_string()
+        } else {
+            zone::count(self.language, count)
+        }
+    }
+
     /// When a room was last active: a time today, a word for yesterday, else a date.
     pub(crate) fn recent(self, ts: i64) -> String {
         if !self.local.get() {
@@ -122,6 +131,14 @@ mod zone {
         })
     }
 
+    pub(super) fn count(language: Language, count: usize) -> String {
+        let options = options(&[("notation", "compact")]);
+        let format = Intl::NumberFormat::new(&locales(language), &options).format();
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
+        let count = JsValue::from_f64(count as f64);
+        write(&format, &count)
+    }
+
     pub(super) fn day(language: Language, day: Civil) -> String {
         let mut parts = vec![
             ("month", "long"),
@@ -136,13 +153,21 @@ mod zone {
     }
 
     fn formatter(language: Language, parts: &[(&str, &str)]) -> Function {
+        Intl::DateTimeFormat::new(&locales(language), &options(parts)).format()
+    }
+
+    fn options(parts: &[(&str, &str)]) -> Object {
         let options = Object::new();
         for (name, value) in parts {
             // Setting a property of a fresh plain object cannot fail.
             let _ = Reflect::set(&options, &JsValue::from(*name), &JsValue::from(*value));
         }
+        options
+    }
+
+    fn locales(language: Language) -> Array {
         let locale = locale().unwrap_or_else(|| language.tag().to_owned());
-        Intl::DateTimeFormat::new(&Array::of1(&JsValue::from(locale)), &options).format()
+        Array::of1(&JsValue::from(locale))
     }
 
     /// The user's own variety of the page's language (for example `en-GB`), which the document's first script found.
@@ -153,9 +178,9 @@ mod zone {
             .get("locale")
     }
 
-    fn write(format: &Function, date: &Date) -> String {
+    fn write(format: &Function, value: &JsValue) -> String {
         format
-            .call1(&JsValue::UNDEFINED, date)
+            .call1(&JsValue::UNDEFINED, value)
             .ok()
             .and_then(|text| text.as_string())
             .unwrap_or_default()
@@ -202,6 +227,10 @@ mod zone {
 
     pub(super) fn date(_: Language, ts: i64) -> String {
         civil::utc_datetime(ts)
+    }
+
+    pub(super) fn count(_: Language, count: usize) -> String {
+        count.to_string()
     }
 
     pub(super) fn day(language: Language, day: Civil) -> String {

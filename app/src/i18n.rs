@@ -5,6 +5,10 @@
 
 use protocol::Language;
 
+use crate::chat::Moves;
+
+mod particle;
+
 /// A sentence or label without parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
@@ -32,16 +36,48 @@ pub enum Text {
     LobbyTitle,
     /// Nobody has said anything in this room.
     EmptyRoom,
-    /// What to do in an empty room.
-    EmptyRoomInvitation,
+    /// Copies the address of the room.
+    CopyInvitation,
     /// Label of the nickname field.
     Nickname,
     /// Why a nickname is asked for.
     NicknameInvitation,
     /// Button of the nickname form before there is a nickname.
     StartChatting,
-    /// Opens the form that changes the nickname.
-    ChangeNickname,
+    /// Opens the forms for nickname, colours, language and notifications.
+    Settings,
+    /// Heading: the colours of the page.
+    Theme,
+    /// Colours as the browser prefers.
+    ThemeAuto,
+    /// Always light.
+    ThemeLight,
+    /// Always dark.
+    ThemeDark,
+    /// Heading: the language of the page.
+    Language,
+    /// Heading: when the browser notifies.
+    Notifications,
+    /// Never.
+    NotifyOff,
+    /// Of mentions.
+    NotifyMentions,
+    /// Of all messages.
+    NotifyAll,
+    /// The browser does not let the page notify.
+    NotifyBlocked,
+    /// The field that filters the list of rooms.
+    FindRoom,
+    /// Opens the list of the people in the room.
+    People,
+    /// The divider above unread messages.
+    ReadUpToHere,
+    /// A server has newer files than the page.
+    NewVersion,
+    /// Title of the page without a network.
+    NoNetwork,
+    /// What to do without a network.
+    NoNetworkAdvice,
     /// Button of the form that changes the nickname.
     Save,
     /// Shown in place of a nickname.
@@ -201,17 +237,40 @@ impl Text {
                 "Choose a room from the list, or type a name to make one.",
             ),
             Self::EmptyRoom => ("아직 메시지가 없습니다", "No messages yet"),
-            Self::EmptyRoomInvitation => (
-                "첫 메시지를 남기면 채팅방 목록에 나타납니다.",
-                "Write the first one and the room joins the list.",
-            ),
+            Self::CopyInvitation => ("초대 링크 복사", "Copy invite link"),
             Self::Nickname => ("닉네임", "Nickname"),
             Self::NicknameInvitation => (
                 "닉네임을 정하면 대화할 수 있습니다.",
                 "Choose a nickname to join in.",
             ),
             Self::StartChatting => ("대화 시작", "Start chatting"),
-            Self::ChangeNickname => ("닉네임 바꾸기", "Change nickname"),
+            Self::Settings => ("설정", "Settings"),
+            Self::Theme => ("화면", "Appearance"),
+            Self::ThemeAuto => ("자동", "Auto"),
+            Self::ThemeLight => ("밝게", "Light"),
+            Self::ThemeDark => ("어둡게", "Dark"),
+            Self::Language => ("언어", "Language"),
+            Self::Notifications => ("알림", "Notifications"),
+            Self::NotifyOff => ("끄기", "Off"),
+            Self::NotifyMentions => ("나를 부를 때", "Mentions"),
+            Self::NotifyAll => ("모든 메시지", "All messages"),
+            Self::NotifyBlocked => (
+                "브라우저가 알림을 막고 있습니다. 브라우저의 사이트 설정에서 허용해 주세요.",
+                "The browser blocks notifications. Allow them in its settings for this site.",
+            ),
+            Self::FindRoom => ("채팅방 찾기", "Find a room"),
+            Self::People => ("대화 상대", "People"),
+            Self::ReadUpToHere => ("여기까지 읽었습니다", "New messages"),
+            Self::Deleted => ("삭제된 메시지입니다", "This message was deleted"),
+            Self::NewVersion => (
+                "새 버전이 있습니다. 쓰던 글과 보낼 메시지는 그대로 남습니다.",
+                "A new version is available. Your draft and unsent messages are kept.",
+            ),
+            Self::NoNetwork => ("오프라인입니다", "You are offline"),
+            Self::NoNetworkAdvice => (
+                "네트워크에 다시 연결되면 이 페이지가 저절로 열립니다.",
+                "This page opens by itself once you are connected again.",
+            ),
             Self::Save => ("저장", "Save"),
             Self::NoNickname => ("닉네임 없음", "No nickname"),
             Self::ComposerPlaceholder => ("메시지 보내기", "Write a message"),
@@ -294,7 +353,6 @@ impl Text {
             ),
             Self::Edit => ("수정", "Edit"),
             Self::Edited => ("수정됨", "edited"),
-            Self::Deleted => ("삭제된 메시지입니다", "This message was deleted"),
             Self::DeleteQuestion => ("삭제할까요?", "Delete this message?"),
             Self::Cancel => ("취소", "Cancel"),
             Self::Editing => ("메시지 수정", "Editing a message"),
@@ -353,13 +411,108 @@ pub fn composer_label(language: Language, room: &str) -> String {
     }
 }
 
-/// The jump button when messages arrived out of sight; more than 99 are not counted.
-pub fn new_messages(language: Language, count: usize) -> String {
-    let shown = if count > 99 {
+/// What to do in an empty room.
+pub fn invitation(language: Language, room: &str) -> String {
+    match language {
+        Language::Ko => format!(
+            "첫 메시지를 남기거나 {} 오는 초대 링크를 보내 보세요.",
+            particle::toward(room)
+        ),
+        Language::En => format!("Write the first one, or send somebody a link to {room}."),
+    }
+}
+
+/// How many people are in the room, in the header. The number is written already.
+pub fn online(language: Language, count: &str) -> String {
+    match language {
+        Language::Ko => format!("{count}명 온라인"),
+        Language::En => format!("{count} online"),
+    }
+}
+
+/// Heading of the list of people.
+pub fn people(language: Language, count: usize) -> String {
+    match (language, count) {
+        (Language::Ko, _) => format!("대화 상대 {count}명"),
+        (Language::En, 1) => "1 person here".to_owned(),
+        (Language::En, _) => format!("{count} people here"),
+    }
+}
+
+/// How many members have not read a message.
+pub fn not_read_by(language: Language, count: usize) -> String {
+    match language {
+        Language::Ko => format!("{count}명이 아직 읽지 않았습니다"),
+        Language::En => format!("Not read by {count}"),
+    }
+}
+
+/// A count on a badge; more than 99 are not counted.
+pub fn capped(count: usize) -> String {
+    if count > 99 {
         "99+".to_owned()
     } else {
         count.to_string()
+    }
+}
+
+/// What the badge of a room says to screen readers.
+pub fn unread(language: Language, count: usize, mentions: usize) -> String {
+    let count = capped(count);
+    match (language, mentions) {
+        (Language::Ko, 0) => format!("읽지 않은 메시지 {count}개"),
+        (Language::Ko, _) => format!("읽지 않은 메시지 {count}개, 나를 부른 메시지 있음"),
+        (Language::En, 0) => format!("{count} unread"),
+        (Language::En, _) => format!("{count} unread, with mentions"),
+    }
+}
+
+/// Who types: one or two by name.
+pub fn typing(language: Language, names: &[&str]) -> String {
+    match (language, names) {
+        (_, []) => String::new(),
+        (Language::Ko, [name]) => format!("{name}님이 입력하고 있습니다…"),
+        (Language::Ko, [one, other]) => format!("{one}님, {other}님이 입력하고 있습니다…"),
+        (Language::Ko, [name, others @ ..]) => {
+            format!("{name}님 외 {}명이 입력하고 있습니다…", others.len())
+        }
+        (Language::En, [name]) => format!("{name} is typing…"),
+        (Language::En, [one, other]) => format!("{one} and {other} are typing…"),
+        (Language::En, [name, others @ ..]) => {
+            format!("{name} and {} others are typing…", others.len())
+        }
+    }
+}
+
+/// Who came and who went just now.
+pub fn moves(language: Language, moves: &Moves) -> String {
+    let (came, went) = match language {
+        Language::Ko => ("들어왔습니다", "나갔습니다"),
+        Language::En => ("joined", "left"),
     };
+    let mut text = String::new();
+    for (people, what) in [(&moves.came, came), (&moves.went, went)] {
+        let [first, others @ ..] = people.as_slice() else {
+            continue;
+        };
+        if !text.is_empty() {
+            text.push_str(" · ");
+        }
+        let name = &first.name;
+        text.push_str(&match (language, others.len()) {
+            (Language::Ko, 0) => format!("{name}님이 {what}"),
+            (Language::Ko, others) => format!("{name}님 외 {others}명이 {what}"),
+            (Language::En, 0) => format!("{name} {what}"),
+            (Language::En, 1) => format!("{name} and 1 other {what}"),
+            (Language::En, others) => format!("{name} and {others} others {what}"),
+        });
+    }
+    text
+}
+
+/// The jump button when messages arrived out of sight; more than 99 are not counted.
+pub fn new_messages(language: Language, count: usize) -> String {
+    let shown = capped(count);
     match (language, count) {
         (Language::Ko, _) => format!("새 메시지 {shown}개"),
         (Language::En, 1) => "1 new message".to_owned(),
@@ -468,6 +621,58 @@ mod tests {
             reconnecting_in(Language::En, 3),
             "Connection lost · trying again in 3 seconds"
         );
+    }
+
+    #[test]
+    fn people_in_words() {
+        use protocol::Sender;
+
+        let people = |names: &[&str]| -> Vec<_> {
+            let sender = |name: &&str| Sender {
+                uid: String::new(),
+                name: (*name).to_owned(),
+            };
+            names.iter().map(sender).collect()
+        };
+        let moved = |came: &[&str], went: &[&str]| Moves {
+            came: people(came),
+            went: people(went),
+        };
+        for (told, korean, english) in [
+            (moved(&[], &[]), "", ""),
+            (
+                moved(&["지우"], &[]),
+                "지우님이 들어왔습니다",
+                "지우 joined",
+            ),
+            (
+                moved(&["지우", "a", "b", "c"], &[]),
+                "지우님 외 3명이 들어왔습니다",
+                "지우 and 3 others joined",
+            ),
+            (
+                moved(&["지우"], &["민준", "a"]),
+                "지우님이 들어왔습니다 · 민준님 외 1명이 나갔습니다",
+                "지우 joined · 민준 and 1 other left",
+            ),
+        ] {
+            assert_eq!(moves(Language::Ko, &told), korean);
+            assert_eq!(moves(Language::En, &told), english);
+        }
+        assert_eq!(
+            typing(Language::Ko, &["지우"]),
+            "지우님이 입력하고 있습니다…"
+        );
+        assert_eq!(
+            typing(Language::Ko, &["지우", "민준", "나연"]),
+            "지우님 외 2명이 입력하고 있습니다…"
+        );
+        assert_eq!(
+            typing(Language::En, &["Ana", "Omar"]),
+            "Ana and Omar are typing…"
+        );
+        assert_eq!(online(Language::Ko, "3"), "3명 온라인");
+        assert_eq!(unread(Language::Ko, 100, 0), "읽지 않은 메시지 99+개");
     }
 
     #[test]

@@ -6,10 +6,12 @@
 use std::str::FromStr;
 
 use protocol::{
-    Folded, HistoryPage, Kind, Language, Message, Quote, Reaction, RoomState, RoomSummary, Sender,
-    Viewer,
+    Folded, HistoryPage, Kind, Language, Message, Quote, Reaction, RoomEvent, RoomState,
+    RoomSummary, RoomUpdate, RoomsUpdate, Sender, Theme, Viewer,
 };
 use serde_json::Map;
+
+use crate::chat::Passing;
 
 /// A parsed value.
 pub(crate) trait Json: Sized {
@@ -35,7 +37,7 @@ type Result<T> = std::result::Result<T, Unreadable>;
 pub(crate) fn room_state(json: &impl Json) -> Result<RoomState> {
     Ok(RoomState {
         focus: optional(json, "focus")?,
-        read: None,
+        read: json.field("read").and_then(|read| read.whole()),
         viewer: viewer(&object(json, "viewer")?)?,
         room: parsed(json, "room")?,
         rooms: list(json, "rooms", room_summary)?,
@@ -112,7 +114,7 @@ fn sender(json: &impl Json) -> Result<Sender> {
 fn viewer(json: &impl Json) -> Result<Viewer> {
     let language = Language::from_tag(&text(json, "language")?);
     Ok(Viewer {
-        theme: protocol::Theme::default(),
+        theme: Theme::default(),
         person: json
             .field("person")
             .map(|person| sender(&person))
@@ -123,11 +125,66 @@ fn viewer(json: &impl Json) -> Result<Viewer> {
 
 fn room_summary(json: &impl Json) -> Result<RoomSummary> {
     Ok(RoomSummary {
-        unread: 0,
-        mentions: 0,
+        unread: count(json, "unread"),
+        mentions: count(json, "mentions"),
         room: parsed(json, "room")?,
         last: message(&object(json, "last")?)?,
     })
+}
+
+/// What is said in passing, of people or of rooms; nothing if it is neither.
+pub(crate) fn passing(json: &impl Json) -> Option<Passing> {
+    if json.field("rooms").is_some() {
+        let rooms = list(json, "rooms", room_update).ok()?;
+        return Some(Passing::Rooms(RoomsUpdate { rooms }));
+    }
+    let people = |name| list(json, name, sender).ok();
+    let count = count(json, "count");
+    Some(Passing::Room(match &*json.field("type")?.text()? {
+        "presence" => RoomEvent::Presence {
+            people: people("people")?,
+            count,
+        },
+        "changed" => RoomEvent::Changed {
+            joined: people("joined")?,
+            left: people("left")?,
+            count,
+        },
+        "typing" => RoomEvent::Typing {
+            sender: sender(&json.field("sender")?).ok()?,
+        },
+        "read" => RoomEvent::Read {
+            offsets: list(json, "offsets", |offset| {
+                offset.whole().ok_or(Unreadable("offsets"))
+            })
+            .ok()?,
+        },
+        _ => return None,
+    }))
+}
+
+fn room_update(json: &impl Json) -> Result<RoomUpdate> {
+    let RoomSummary {
+        room,
+        last,
+        unread,
+        mentions,
+    } = room_summary(json)?;
+    Ok(RoomUpdate {
+        room,
+        last,
+        unread,
+        mentions,
+        read: json.field("read").and_then(|read| read.whole()),
+    })
+}
+
+/// A count that is left out where there is nothing to count.
+fn count(json: &impl Json, name: &str) -> usize {
+    let whole = json.field(name).and_then(|count| count.whole());
+    whole
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or_default()
 }
 
 fn object<J: Json>(json: &J, name: &'static str) -> Result<J> {
@@ -200,6 +257,11 @@ pub(crate) mod tests {
         message(&serde_json::from_str::<Value>(text).ok()?).ok()
     }
 
+    /// The same for what is said in passing.
+    pub(crate) fn parse_passing(text: &str) -> Option<Passing> {
+        passing(&serde_json::from_str::<Value>(text).ok()?)
+    }
+
     fn state(person: Option<Sender>, notice: Option<&str>) -> RoomState {
         let sender = Sender {
             uid: "u-1".to_owned(),
@@ -242,16 +304,16 @@ pub(crate) mod tests {
         };
         RoomState {
             focus: Some(at(2)),
-            read: None,
+            read: Some(1),
             viewer: Viewer {
-                theme: protocol::Theme::default(),
+                theme: Theme::default(),
                 person,
                 language: Language::En,
             },
             room: "자유게시판".parse().unwrap(),
             rooms: vec![RoomSummary {
-                unread: 0,
-                mentions: 0,
+                unread: 12,
+                mentions: 2,
                 room: "general".parse().unwrap(),
                 last: message(9, Some(4), Kind::System),
             }],

@@ -38,7 +38,7 @@ mod room;
 mod rooms;
 #[cfg(feature = "ssr")]
 mod search;
-#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[cfg(feature = "ssr")]
 mod session;
 #[cfg(feature = "ssr")]
 pub mod shell;

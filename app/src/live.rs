@@ -10,6 +10,7 @@
 //! - [`frames`]: what changes on the page, and when
 //! - [`scroll`]: where the reader is, and how they stay there
 //! - [`clipboard`]: what the reader takes along
+//! - [`company`]: people and rooms; [`reading`]: how far the person has read; [`midnight`]: the day after
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
 //! - [`keyboard`]: the part of the page that a touch keyboard leaves
 //! - [`crash`]: when all this has stopped
@@ -33,19 +34,23 @@ use crate::chat::{
     Store,
 };
 use crate::i18n::Text;
-use crate::json::{Unreadable, message, room_state};
-use crate::room::RoomPage;
+use crate::json::{Unreadable, message, passing, room_state};
+use crate::room::Talk;
+use crate::room::company::RoomList;
 use crate::room::feed::{Desk, Feed};
 use crate::room::window::Window;
 
 mod announcer;
 mod bar;
 mod clipboard;
+mod company;
 mod crash;
 mod frames;
 mod history;
 mod json;
 mod keyboard;
+mod midnight;
+mod reading;
 mod scroll;
 mod socket;
 mod storage;
@@ -54,6 +59,7 @@ pub use crash::show_crash;
 
 use announcer::Announcer;
 use bar::Bar;
+use reading::Reading;
 use socket::Socket;
 use storage::Shared;
 
@@ -63,11 +69,12 @@ const SLEPT_MS: u64 = 10_000;
 /// Takes the page over from the server: the state stands in the document.
 pub fn hydrate() {
     let document = document();
-    let Some(root) = document
-        .get_element_by_id("maru")
-        .and_then(|root| root.dyn_into::<HtmlElement>().ok())
-    else {
-        return leptos::logging::error!("the page has no element #maru to be hydrated");
+    let part = |id| {
+        let root = document.get_element_by_id(id);
+        root.and_then(|root| root.dyn_into::<HtmlElement>().ok())
+    };
+    let Some((root, list)) = part("maru").zip(part("rooms")) else {
+        return leptos::logging::error!("the page has nothing to be hydrated");
     };
     let island = document
         .get_element_by_id("maru-state")
@@ -76,15 +83,36 @@ pub fn hydrate() {
         return leptos::logging::error!("the page has no state");
     };
     match room_state(&island) {
-        Ok(state) => hydrate_from(root, move || view! { <RoomPage state /> }).forget(),
+        Ok(state) => take_over(root, list, state),
         Err(Unreadable(field)) => {
             leptos::logging::error!("the page's state cannot be read: its {field}");
         }
     }
 }
 
+/// Two parts of the page are taken over; the rest is links and forms, which need no program.
+fn take_over(root: HtmlElement, list: HtmlElement, state: RoomState) {
+    let owner = Owner::new();
+    let feed = owner.with(|| Feed::new(&state));
+    let current = state.room.clone();
+    hydrate_from(list, move || view! { <RoomList feed current /> }).forget();
+    hydrate_from(root, move || {
+        attach(feed, &state);
+        let RoomState {
+            viewer,
+            room,
+            notice,
+            ..
+        } = state;
+        view! { <Talk feed room writes=viewer.person.is_some() notice /> }
+    })
+    .forget();
+    // The signals live as long as the page.
+    std::mem::forget(owner);
+}
+
 /// Brings a room to life as soon as its view has been hydrated.
-pub(crate) fn attach(feed: Feed, state: &RoomState) {
+fn attach(feed: Feed, state: &RoomState) {
     let state = RefCell::new(Some(state.clone()));
     Effect::new(move |_| {
         // Set when the view has been hydrated; the state is taken once.
@@ -95,6 +123,7 @@ pub(crate) fn attach(feed: Feed, state: &RoomState) {
             feed.open_desk(Rc::clone(&live) as Rc<dyn Desk>);
             live.listen(&timeline);
             feed.clock.use_local_zone();
+            live.await_midnight();
             // Days are the reader's from here on.
             live.redraw();
             live.look_after_storage();
@@ -164,6 +193,9 @@ struct Live {
     /// What changed since the last frame.
     changes: Cell<Changes>,
     frame_is_due: Cell<bool>,
+    /// The message that was the first to arrive out of sight.
+    unseen_from: Cell<Option<Position>>,
+    reading: Reading,
     bar: Rc<Bar>,
     announcer: Rc<Announcer>,
 }
@@ -176,6 +208,8 @@ impl Live {
             epoch,
             head,
             history,
+            read,
+            rooms,
             ..
         } = state;
         let person = viewer.person.as_ref();
@@ -190,9 +224,12 @@ impl Live {
             epoch,
             head,
             history,
+            read,
+            rooms,
             host,
             seed,
             parse_message: |text| message(&json::parse(text)?).ok(),
+            parse_passing: |text| passing(&json::parse(text)?),
         };
         let engine = Engine::new(setup);
         let shown = Cell::new(Window::new(engine.rows().len()));
@@ -209,6 +246,8 @@ impl Live {
             seeks: Cell::new(false),
             changes: Cell::default(),
             frame_is_due: Cell::new(false),
+            unseen_from: Cell::default(),
+            reading: Reading::default(),
             bar: Bar::new(feed),
             announcer: Announcer::new(feed),
         })
@@ -219,6 +258,8 @@ impl Live {
         let at_end = self.engine.borrow().newer() == Beyond::None;
         self.follows
             .set(at_end && scroll::Place::of(timeline).follows());
+        self.count_unread();
+        self.watch_reader();
         let tell = |event: fn() -> Event| {
             let live = Rc::clone(self);
             move || live.dispatch(event())
@@ -284,7 +325,10 @@ impl Live {
                 }
                 Task::WakeAfter(wait) => self.wake_after(wait),
                 Task::Fetch(request) => self.fetch(request),
-                Task::Changed(changes) => self.collect(changes),
+                Task::Changed(changes) => {
+                    self.tell_company(changes);
+                    self.collect(changes);
+                }
             }
         }
         for id in not_kept {
@@ -361,7 +405,9 @@ impl Desk for Live {
     }
 
     fn jump_to_latest(self: Rc<Self>) {
-        self.go_to_end();
+        if !self.go_to_unread() {
+            self.go_to_end();
+        }
     }
 
     fn go_to(self: Rc<Self>, position: Position) {

@@ -10,7 +10,8 @@ use protocol::LobbyState;
 
 use crate::clock::Clock;
 use crate::i18n::Text;
-use crate::rooms::Rooms;
+use crate::rooms::{Heading, RoomsHead, entry, listed};
+use crate::session::Me;
 
 /// The list of rooms, and on a desktop an invitation beside it.
 #[component]
@@ -21,10 +22,19 @@ pub(crate) fn LobbyPage(state: LobbyState) -> impl IntoView {
         notice,
     } = state;
     let language = viewer.language;
+    let clock = Clock::new(language);
+    let entries: Vec<_> = listed(&rooms, None, language)
+        .into_iter()
+        .map(|room| entry(room, None, clock, language))
+        .collect();
+    let is_empty = rooms.is_empty();
     view! {
         <div class="app in-lobby">
             <main class="rooms">
-                <Rooms viewer rooms current=None latest=None notice clock=Clock::new(language) />
+                <RoomsHead language heading=Heading::Page notice />
+                <ul class="room-list">{entries}</ul>
+                {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
+                <Me viewer current=None />
             </main>
             <aside class="lobby">
                 <img class="emblem" src="/icon.svg" alt="" width="64" height="64" />

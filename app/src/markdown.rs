@@ -5,6 +5,7 @@
 //! letters, too (`한글**굵게**조사`), which CommonMark's rules forbid.
 
 use protocol::Sender;
+use protocol::mention::named;
 
 /// A part of a message on lines of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,20 +166,6 @@ fn beginning(line: &str) -> Option<(Kind<'_>, &str)> {
     let is_number = number.len() <= 3 && number.bytes().all(|byte| byte.is_ascii_digit());
     let number = number.parse().ok().filter(|_| is_number)?;
     Some((Kind::Numbers(number), text))
-}
-
-/// Whether a message mentions the viewer by name.
-#[cfg(feature = "hydrate")]
-pub(crate) fn mentions(text: &str, names: &[Sender], me: &str) -> bool {
-    let mut blocks = blocks(text).into_iter();
-    blocks.any(|block| {
-        let mut lines = block.lines.iter();
-        !matches!(block.kind, Kind::Code(_))
-            && lines.any(|line| {
-                let runs = runs(line, names, Some(me));
-                runs.iter().any(|run| run.sort == Sort::Me)
-            })
-    })
 }
 
 /// A piece of a line, before it is known which marks have a partner.
@@ -345,25 +332,18 @@ fn mention<'a>(
     names: &[Sender],
     me: Option<&str>,
 ) -> Found<'a> {
-    if before.is_some_and(|letter| letter.is_ascii_alphanumeric()) {
+    if before.is_some_and(char::is_alphanumeric) {
         return None;
     }
-    let text = &rest[1..];
-    let is_named = |name: &&str| {
-        let behind = text.strip_prefix(*name);
-        let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let goes_on =
-            |behind: &str| is_word(name.as_bytes().last()) && is_word(behind.as_bytes().first());
-        !name.is_empty() && behind.is_some_and(|behind| !goes_on(behind))
-    };
     let names = names.iter().map(|person| person.name.as_str()).chain(me);
-    let name = names.filter(is_named).max_by_key(|name| name.len())?;
+    let found = names.filter_map(|name| Some((named(&rest[1..], name)?, name)));
+    let (length, name) = found.max_by_key(|(length, _)| *length)?;
     let sort = if Some(name) == me {
         Sort::Me
     } else {
         Sort::Mention
     };
-    let length = 1 + name.len();
+    let length = 1 + length;
     Some(([Some(piece(&rest[..length], sort)), None], length))
 }
 

@@ -1,25 +1,31 @@
 //! The list of rooms: the left column of a room on a desktop, the whole lobby on a phone.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro declares more than the component that it is given"
-)]
-
-use leptos::either::Either;
 use leptos::prelude::*;
-use protocol::{Kind, Language, Message, RoomName, RoomSummary, Viewer};
+use protocol::{Kind, Language, Message, RoomName, RoomSummary};
 
+use crate::civil;
 use crate::clock::Clock;
-use crate::i18n::Text;
+use crate::i18n::{self, Text};
 use crate::person::{hue_class, initial};
-use crate::session::Me;
 
 /// How much of a message the list shows, in characters; the width of the column shows less.
 pub(crate) const PREVIEW_CHARS: usize = 100;
 
-/// The last message of a room as the list shows it.
+/// A room as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Preview {
+pub(crate) struct Listed {
+    room: String,
+    /// Nothing for a room without messages.
+    last: Option<Preview>,
+    unread: usize,
+    mentions: usize,
+}
+
+/// The last message of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Preview {
+    /// Where it stands, for the page's script.
+    row: String,
     name: String,
     text: String,
     ts: i64,
@@ -27,8 +33,9 @@ pub(crate) struct Preview {
 
 impl Preview {
     /// The beginning of a message.
-    pub(crate) fn of(message: &Message, language: Language) -> Self {
+    fn of(message: &Message, language: Language) -> Self {
         let text = match message.kind {
+            Kind::Message if message.folded.deleted => Text::Deleted.to(language).to_owned(),
             Kind::Message | Kind::System => shortened(&message.body),
             _ => Text::Unsupported.to(language).to_owned(),
         };
@@ -38,6 +45,7 @@ impl Preview {
             String::new()
         };
         Self {
+            row: message.position.to_string(),
             name,
             text,
             ts: message.ts,
@@ -53,125 +61,182 @@ pub(crate) fn shortened(text: &str) -> String {
         .collect()
 }
 
-/// What the column of rooms holds: the list, the form that opens another room, and who the viewer is. The landmark around
-/// it is the page's business.
-#[component]
-pub(crate) fn Rooms(
-    viewer: Viewer,
-    rooms: Vec<RoomSummary>,
-    /// The room that is open beside the list.
-    current: Option<RoomName>,
-    /// What changes about the open room's entry.
-    latest: Option<RwSignal<Option<Preview>>>,
-    /// Why the last form was refused.
-    notice: Option<String>,
-    clock: Clock,
-) -> impl IntoView {
-    let language = viewer.language;
-    let in_lobby = current.is_none();
-    let is_empty = rooms.is_empty() && in_lobby;
-    // A room joins the list with its first message; until then its own page shows it on top.
-    let unlisted = current
-        .clone()
-        .filter(|current| rooms.iter().all(|summary| summary.room != *current));
-    let fixed = |preview: Option<Preview>| Signal::stored(preview);
-    let entries: Vec<_> = unlisted
-        .into_iter()
-        .map(|room| (room, None))
-        .chain(
-            rooms
-                .into_iter()
-                .map(|summary| (summary.room, Some(Preview::of(&summary.last, language)))),
-        )
-        .map(|(room, preview)| {
-            let is_current = current.as_ref() == Some(&room);
-            let preview = latest
-                .filter(|_| is_current)
-                .map_or_else(|| fixed(preview), Signal::from);
-            view! { <Entry room is_current preview clock /> }
-        })
-        .collect();
-    let heading = Text::Rooms.to(language);
-    let heading = if in_lobby {
-        Either::Left(view! { <h1>{heading}</h1> })
-    } else {
-        Either::Right(view! { <h2>{heading}</h2> })
-    };
-    view! {
-        <header class="rooms-head">{heading}</header>
-        {notice.filter(|_| in_lobby).map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
-        <NewRoom language open=in_lobby />
-        <ul class="room-list">{entries}</ul>
-        {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
-        <Me viewer current />
-    }
+/// The rooms as the list shows them. A room joins the list with its first message; until then its own page shows it on top.
+pub(crate) fn listed(
+    rooms: &[RoomSummary],
+    current: Option<&RoomName>,
+    language: Language,
+) -> Vec<Listed> {
+    let unlisted = current.filter(|current| rooms.iter().all(|summary| summary.room != **current));
+    let unlisted = unlisted.map(|room| Listed {
+        room: room.to_string(),
+        last: None,
+        unread: 0,
+        mentions: 0,
+    });
+    let rooms = rooms.iter().map(|summary| Listed {
+        room: summary.room.to_string(),
+        last: Some(Preview::of(&summary.last, language)),
+        unread: summary.unread,
+        mentions: summary.mentions,
+    });
+    unlisted.into_iter().chain(rooms).collect()
 }
 
-#[component]
-fn Entry(
-    room: RoomName,
-    is_current: bool,
-    preview: Signal<Option<Preview>>,
+/// A room in the list.
+pub(crate) fn entry(
+    listed: Listed,
+    current: Option<&str>,
     clock: Clock,
-) -> impl IntoView {
-    let name = room.to_string();
+    language: Language,
+) -> impl IntoView + use<> {
+    let Listed {
+        room,
+        last,
+        unread,
+        mentions,
+    } = listed;
+    let is_current = current == Some(room.as_str());
     let href = format!("/rooms/{room}");
-    let tile = format!("tile {}", hue_class(&name));
+    let tile = format!("tile {}", hue_class(&room));
+    let row = last.as_ref().map(|last| last.row.clone());
+    let last = last.map(|Preview { name, text, ts, .. }| {
+        let author = (!name.is_empty()).then(|| view! { <bdi>{name}</bdi> ": " });
+        view! {
+            <time datetime=civil::utc_datetime(ts)>{move || clock.recent(ts)}</time>
+            <p class="preview" dir="auto">
+                {author}
+                <bdi>{text}</bdi>
+            </p>
+        }
+    });
+    let badge = (unread > 0).then(|| {
+        let mention = (mentions > 0).then(|| view! { <b>"@"</b> });
+        view! {
+            <span class="badge">
+                <span aria-hidden="true">{mention} {i18n::capped(unread)}</span>
+                <span class="hidden">{i18n::unread(language, unread, mentions)}</span>
+            </span>
+        }
+    });
     view! {
         <li>
-            <a class="room" href=href aria-current=is_current.then_some("page")>
+            <a
+                class="room"
+                href=href
+                aria-current=is_current.then_some("page")
+                data-row=row
+                data-unread=(unread > 0).then(|| unread.to_string())
+                data-mentions=(mentions > 0).then(|| mentions.to_string())
+            >
                 <span class=tile aria-hidden="true">
-                    {initial(&name)}
+                    {initial(&room)}
                 </span>
                 <b class="room-name" dir="auto">
-                    {name}
+                    {room}
                 </b>
-                {move || {
-                    preview
-                        .get()
-                        .map(|Preview { name, text, ts }| {
-                            let author = (!name.is_empty()).then(|| view! { <bdi>{name}</bdi> ": " });
-                            view! {
-                                <time datetime=crate::civil::utc_datetime(ts)>{move || clock.recent(ts)}</time>
-                                <p class="preview" dir="auto">
-                                    {author}
-                                    <bdi>{text}</bdi>
-                                </p>
-                            }
-                        })
-                }}
+                {last}
+                {badge}
             </a>
         </li>
     }
 }
 
-/// The form that makes or joins a room. Works without JavaScript.
-#[component]
-fn NewRoom(language: Language, open: bool) -> impl IntoView {
-    view! {
-        <details class="new-room" open=open>
-            <summary class="icon-button">
+#[cfg(feature = "ssr")]
+pub(crate) use still::{Heading, RoomsHead};
+
+/// The parts of the column that never change, and so are rendered on the server alone.
+#[cfg(feature = "ssr")]
+mod still {
+    #![expect(
+        unreachable_pub,
+        reason = "the component macro declares more than the component that it is given"
+    )]
+
+    use leptos::prelude::*;
+    use protocol::Language;
+
+    use crate::i18n::Text;
+
+    /// How important the heading of the list is on its page.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    pub enum Heading {
+        /// The list is the page.
+        Page,
+        /// The list stands beside a room.
+        Part,
+    }
+
+    /// What stands above the list: its heading, the field that filters it, and the form that opens another room.
+    #[component]
+    pub fn RoomsHead(
+        language: Language,
+        heading: Heading,
+        /// Why the last form was refused.
+        notice: Option<String>,
+    ) -> impl IntoView {
+        let text = Text::Rooms.to(language);
+        view! {
+            <header class="rooms-head">
+                {match heading {
+                    Heading::Page => view! { <h1>{text}</h1> }.into_any(),
+                    Heading::Part => view! { <h2>{text}</h2> }.into_any(),
+                }}
+            </header>
+            {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
+            <NewRoom language open=heading == Heading::Page />
+            // Without JavaScript, Enter opens the room of this name.
+            <form class="filter" method="post" action="/rooms" role="search">
                 <svg viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="M12 5v14M5 12h14" />
+                    <path d="m20 20-4.5-4.5" />
+                    <circle cx="11" cy="11" r="6" />
                 </svg>
-                <span class="hidden">{Text::NewRoom.to(language)}</span>
-            </summary>
-            <form method="post" action="/rooms">
-                <label class="hidden" for="new-room">{Text::RoomName.to(language)}</label>
+                <label class="hidden" for="filter">{Text::FindRoom.to(language)}</label>
                 <input
-                    id="new-room"
+                    id="filter"
                     name="room"
+                    type="search"
                     required
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
                     dir="auto"
-                    placeholder=Text::RoomName.to(language)
-                    aria-describedby="new-room-hint"
+                    placeholder=Text::FindRoom.to(language)
+                    aria-keyshortcuts="Control+K Meta+K"
                 />
-                <button class="button" type="submit">{Text::OpenRoom.to(language)}</button>
-                <small id="new-room-hint">{Text::RoomNameHint.to(language)}</small>
+                <kbd aria-hidden="true">"Ctrl K"</kbd>
             </form>
-        </details>
+        }
+    }
+
+    /// The form that makes or joins a room. Works without JavaScript.
+    #[component]
+    fn NewRoom(language: Language, open: bool) -> impl IntoView {
+        view! {
+            <details class="new-room" open=open>
+                <summary class="icon-button">
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="M12 5v14M5 12h14" />
+                    </svg>
+                    <span class="hidden">{Text::NewRoom.to(language)}</span>
+                </summary>
+                <form method="post" action="/rooms">
+                    <label class="hidden" for="new-room">{Text::RoomName.to(language)}</label>
+                    <input
+                        id="new-room"
+                        name="room"
+                        required
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        dir="auto"
+                        placeholder=Text::RoomName.to(language)
+                        aria-describedby="new-room-hint"
+                    />
+                    <button class="button" type="submit">{Text::OpenRoom.to(language)}</button>
+                    <small id="new-room-hint">{Text::RoomNameHint.to(language)}</small>
+                </form>
+            </details>
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use protocol::search::SearchState;
-use protocol::{Language, LobbyState, RoomState};
+use protocol::{Language, LobbyState, RoomState, RoomSummary, Theme, Viewer};
 use serde::Serialize;
 
-use crate::i18n::Text;
+use crate::i18n::{Text, capped};
 use crate::lobby::LobbyPage;
 use crate::room::RoomPage;
 use crate::rooms::shortened;
@@ -29,6 +29,8 @@ pub struct DocumentOptions<'a> {
 pub struct MessageState {
     /// The language of the page.
     pub language: Language,
+    /// The colours of the page.
+    pub theme: Theme,
     /// A few words.
     pub title: String,
     /// The sentence that says what happened and what to do, in the language of the page.
@@ -39,13 +41,14 @@ pub struct MessageState {
 
 /// The document of `/`.
 pub fn lobby_document(state: LobbyState, options: DocumentOptions<'_>) -> String {
-    let language = state.viewer.language;
-    let title = Text::AppName.to(language).to_owned();
+    let frame = Frame::of(&state.viewer);
+    let title = Text::AppName.to(frame.language).to_owned();
+    let title = with_count(title, &state.rooms);
     document(
-        language,
+        frame,
         title,
         options,
-        Program::None,
+        Program::Script,
         move || view! { <LobbyPage state /> },
     )
 }
@@ -56,11 +59,12 @@ pub fn room_document(mut state: RoomState, options: DocumentOptions<'_>) -> Stri
         // The list shows the beginning only, and every page would carry the rest of each.
         summary.last.body = shortened(&summary.last.body);
     }
-    let language = state.viewer.language;
-    let title = format!("{} · {}", state.room, Text::AppName.to(language));
+    let frame = Frame::of(&state.viewer);
+    let title = format!("{} · {}", state.room, Text::AppName.to(frame.language));
+    let title = with_count(title, &state.rooms);
     let island = json_for_script(&state);
     document(
-        language,
+        frame,
         title,
         options,
         Program::Hydrate { island },
@@ -70,11 +74,12 @@ pub fn room_document(mut state: RoomState, options: DocumentOptions<'_>) -> Stri
 
 /// The document of `/search`.
 pub fn search_document(state: SearchState, options: DocumentOptions<'_>) -> String {
-    let language = state.viewer.language;
+    let frame = Frame::of(&state.viewer);
+    let language = frame.language;
     let name = Text::AppName.to(language);
     let title = format!("{} · {name}", Text::Search.to(language));
     document(
-        language,
+        frame,
         title,
         options,
         Program::None,
@@ -86,12 +91,14 @@ pub fn search_document(state: SearchState, options: DocumentOptions<'_>) -> Stri
 pub fn message_document(state: MessageState, options: DocumentOptions<'_>) -> String {
     let MessageState {
         language,
+        theme,
         title,
         sentence,
         reload_after,
     } = state;
+    let frame = Frame { language, theme };
     let program = reload_after.map_or(Program::None, |seconds| Program::AskAgain { seconds });
-    document(language, title.clone(), options, program, move || {
+    document(frame, title.clone(), options, program, move || {
         view! {
             <main class="message-page">
                 <h1>{title}</h1>
@@ -102,10 +109,36 @@ pub fn message_document(state: MessageState, options: DocumentOptions<'_>) -> St
     })
 }
 
+/// What the title says of unread messages.
+fn with_count(title: String, rooms: &[RoomSummary]) -> String {
+    match rooms.iter().map(|room| room.unread).sum() {
+        0 => title,
+        count => format!("({}) {title}", capped(count)),
+    }
+}
+
+/// How the viewer wants every document.
+#[derive(Clone, Copy)]
+struct Frame {
+    language: Language,
+    theme: Theme,
+}
+
+impl Frame {
+    fn of(viewer: &Viewer) -> Self {
+        Self {
+            language: viewer.language,
+            theme: viewer.theme,
+        }
+    }
+}
+
 /// What happens after the document has arrived.
 enum Program {
     /// Nothing: links and forms do.
     None,
+    /// Links and forms do, and a script helps with the list of rooms.
+    Script,
     /// The page is asked for again.
     AskAgain { seconds: u32 },
     /// The browser takes the page over, from this state.
@@ -113,25 +146,32 @@ enum Program {
 }
 
 fn document<V: IntoView>(
-    language: Language,
+    frame: Frame,
     title: String,
     options: DocumentOptions<'_>,
     program: Program,
     page: impl FnOnce() -> V,
 ) -> String {
     let DocumentOptions { nonce, assets } = options;
+    let Frame { language, theme } = frame;
     let hydrates = matches!(program, Program::Hydrate { .. });
+    let has_rooms = hydrates || matches!(program, Program::Script);
     let (island, again) = match program {
-        Program::None => (None, None),
+        Program::None | Program::Script => (None, None),
         Program::AskAgain { seconds } => (None, Some(seconds)),
         Program::Hydrate { island } => (Some(island), None),
+    };
+    let (scheme, colour) = match theme {
+        Theme::Auto => ("light dark", None),
+        Theme::Light => ("light", Some("#FFFFFF")),
+        Theme::Dark => ("dark", Some("#15181C")),
     };
     let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
     let owner = Owner::new_root(None);
     owner.with(|| {
         view! {
             <!DOCTYPE html>
-            <html lang=language.tag()>
+            <html lang=language.tag() data-theme=theme.as_str() data-build=assets.build()>
                 <head>
                     <meta charset="utf-8" />
                     <meta
@@ -148,7 +188,9 @@ fn document<V: IntoView>(
                                 </noscript>
                             }
                         })}
-                    <meta name="color-scheme" content="light dark" />
+                    <meta name="color-scheme" content=scheme />
+                    // The first that fits counts.
+                    {colour.map(|colour| view! { <meta name="theme-color" content=colour /> })}
                     <meta name="theme-color" media="(prefers-color-scheme: light)" content="#FFFFFF" />
                     <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181C" />
                     <link rel="stylesheet" href=assets.style.clone() />
@@ -171,10 +213,20 @@ fn document<V: IntoView>(
                     <link rel="manifest" href="/manifest.webmanifest" />
                 </head>
                 <body>
-                    <div id="maru">{page()}</div>
+                    {page()}
+                    {hydrates
+                        .then(|| {
+                            view! {
+                                <div class="update" role="status" hidden>
+                                    <span>{Text::NewVersion.to(language)}</span>
+                                    <button type="button">{Text::Reload.to(language)}</button>
+                                </div>
+                            }
+                        })}
                     {island
                         .map(|state| view! { <script r#type="application/json" id="maru-state">{state}</script> })}
                     {script(include_str!("shell/start.js").to_owned())}
+                    {has_rooms.then(|| script(include_str!("shell/page.js").to_owned()))}
                     {again
                         .map(|seconds| {
                             script(include_str!("shell/ask-again.js").replace("SECONDS", &seconds.to_string()))

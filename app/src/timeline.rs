@@ -12,6 +12,8 @@ use crate::civil::Civil;
 pub(crate) enum Key {
     /// The chip above the first message of a day.
     Day(Position),
+    /// The divider above what the viewer had not read.
+    Unread,
     /// A message at its place.
     Placed(Position),
     /// The viewer's own message by its `client-msg-id`, from composing on.
@@ -34,6 +36,8 @@ pub(crate) struct Row<'a> {
 pub(crate) enum Source<'a> {
     /// A new day begins.
     Day(Civil),
+    /// Up to here the viewer had read.
+    Unread,
     /// A message of the room.
     Message(&'a Arc<Message>),
     /// A message that is not in the room yet.
@@ -170,6 +174,7 @@ mod tests {
     use protocol::{Epoch, Sender};
 
     use super::*;
+    use protocol::Folded;
 
     const MINUTE: i64 = 60_000;
     /// 2026-11-23T23:50:00Z.
@@ -178,7 +183,7 @@ mod tests {
     fn message(offset: i64, uid: &str, ts: i64) -> Arc<Message> {
         Arc::new(Message {
             reference: None,
-            folded: protocol::Folded::default(),
+            folded: Folded::default(),
             position: Position {
                 epoch: Epoch(1),
                 partition: 3,

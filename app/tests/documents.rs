@@ -8,7 +8,7 @@ use app::shell::{
 use leptos::config::LeptosOptions;
 use protocol::{
     Epoch, Folded, HistoryPage, Kind, Language, LobbyState, Message, Position, Quote, Reaction,
-    RoomState, RoomSummary, Sender, Viewer,
+    RoomState, RoomSummary, Sender, Theme, Viewer,
 };
 
 const HOSTILE: [&str; 7] = [
@@ -42,7 +42,7 @@ fn sender(name: &str) -> Sender {
 fn message(offset: i64, name: &str, body: &str) -> Message {
     Message {
         reference: None,
-        folded: protocol::Folded::default(),
+        folded: Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,
@@ -69,7 +69,7 @@ fn room(person: Option<Sender>, messages: Vec<Message>) -> RoomState {
         focus: None,
         read: None,
         viewer: Viewer {
-            theme: protocol::Theme::default(),
+            theme: Theme::default(),
             person,
             language: Language::Ko,
         },
@@ -106,7 +106,7 @@ fn a_room_reads_without_javascript() {
         vec![message(1, "지우", "안녕하세요"), message(2, "민준", "네")],
     ));
     assert!(
-        document.starts_with("<!DOCTYPE html><html lang=\"ko\">"),
+        document.starts_with("<!DOCTYPE html><html lang=\"ko\" data-theme=\"auto\""),
         "{document}"
     );
     for part in [
@@ -313,7 +313,7 @@ fn every_inline_script_carries_the_nonce_and_nothing_else_runs() {
         render(room(None, vec![message(1, "a", "b")])),
         with_assets(|options| {
             let viewer = Viewer {
-                theme: protocol::Theme::default(),
+                theme: Theme::default(),
                 person: None,
                 language: Language::En,
             };
@@ -350,7 +350,7 @@ fn the_lobby_needs_no_program() {
         last,
     }];
     let viewer = Viewer {
-        theme: protocol::Theme::default(),
+        theme: Theme::default(),
         person: Some(sender("나연")),
         language: Language::En,
     };
@@ -365,7 +365,7 @@ fn the_lobby_needs_no_program() {
             options,
         )
     });
-    assert!(document.contains(r#"<html lang="en">"#));
+    assert!(document.contains(r#"<html lang="en" "#));
     for part in [
         r#"href="/rooms/점심""#,
         r#"action="/rooms""#,
@@ -404,6 +404,7 @@ fn long_last_messages_of_rooms_are_sent_shortened() {
 fn a_page_with_one_sentence() {
     let state = |reload_after| MessageState {
         language: Language::En,
+        theme: Theme::Auto,
         title: "Not found".to_owned(),
         sentence: "<There> is no such page.".to_owned(),
         reload_after,
@@ -418,4 +419,101 @@ fn a_page_with_one_sentence() {
     let again = r#"<noscript><meta http-equiv="refresh" content="3"></noscript>"#;
     assert!(document.contains(again), "{document}");
     assert!(document.contains("setTimeout(ask, 3 * 1000)"), "{document}");
+}
+
+/// One member, who has read up to the offset 2 of five messages.
+fn partly_read() -> RoomState {
+    let messages = (1..=5)
+        .map(|offset| Message {
+            prev: (offset > 1).then(|| offset - 1),
+            ..message(offset, if offset == 3 { "나연" } else { "지우" }, "말")
+        })
+        .collect();
+    let mut state = room(Some(sender("나연")), messages);
+    state.read = Some(2);
+    state
+}
+
+#[test]
+fn the_divider_stands_above_the_first_message_that_others_wrote_since() {
+    let document = render(partly_read());
+    let (before, after) = document.split_once(r#"class="unread""#).unwrap();
+    assert!(
+        before.contains("5f2c9a01-3-3\""),
+        "one's own message is read"
+    );
+    assert!(after.contains("5f2c9a01-3-4\""));
+    assert!(after.contains("여기까지 읽었습니다"));
+
+    let mut all_read = partly_read();
+    all_read.read = Some(5);
+    let mut never_read = partly_read();
+    never_read.read = None;
+    let mut far_above = partly_read();
+    far_above.history.messages.drain(..3);
+    for state in [all_read, never_read, far_above] {
+        assert!(!render(state).contains(r#"class="unread""#));
+    }
+    let mut edge = partly_read();
+    edge.history.messages.drain(..2);
+    assert!(
+        render(edge).contains(r#"class="unread""#),
+        "the page may begin where one left off"
+    );
+}
+
+#[test]
+fn unread_rooms_say_so_in_list_and_title() {
+    let mut state = room(Some(sender("나연")), vec![message(1, "지우", "말")]);
+    for (name, unread, mentions) in [("lunch", 120, 0), ("launch", 3, 1)] {
+        state.rooms.push(RoomSummary {
+            unread,
+            mentions,
+            room: name.parse().unwrap(),
+            last: message(9, "민준", "밥"),
+        });
+    }
+    let document = render(state);
+    for part in [
+        "<title>(99+) 자유게시판 · 마루</title>",
+        r#"data-unread="120""#,
+        "읽지 않은 메시지 99+개",
+        r#"data-unread="3" data-mentions="1""#,
+        "읽지 않은 메시지 3개, 나를 부른 메시지 있음",
+    ] {
+        assert!(document.contains(part), "{part} is missing in {document}");
+    }
+    assert_eq!(document.matches(r#"class="badge""#).count(), 2);
+}
+
+#[test]
+fn people_of_one_name_are_told_apart() {
+    let mut messages = vec![message(1, "지우", "말"), message(2, "지우", "말")];
+    messages[1].sender.uid = "another".to_owned();
+    let document = render(room(None, messages.clone()));
+    assert_eq!(document.matches(r#"class="tag""#).count(), 2);
+    messages.truncate(1);
+    assert!(!render(room(None, messages)).contains(r#"class="tag""#));
+}
+
+#[test]
+fn colours_are_in_the_first_html() {
+    for (theme, scheme, first) in [
+        (Theme::Auto, "light dark", r#" media="#),
+        (Theme::Light, "light", r##" content="#FFFFFF""##),
+        (Theme::Dark, "dark", r##" content="#15181C""##),
+    ] {
+        let mut state = room(None, Vec::new());
+        state.viewer.theme = theme;
+        let document = render(state);
+        for part in [
+            format!(r#"data-theme="{}""#, theme.as_str()),
+            format!(r#"<meta name="color-scheme" content="{scheme}">"#),
+            format!(r#"value="{}" aria-pressed="true""#, theme.as_str()),
+        ] {
+            assert!(document.contains(&part), "{part} is missing in {document}");
+        }
+        let (_, colour) = document.split_once(r#"name="theme-color""#).unwrap();
+        assert!(colour.starts_with(first), "{document}");
+    }
 }

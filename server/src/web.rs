@@ -16,6 +16,7 @@ pub mod notice;
 pub mod pages;
 pub mod search;
 pub mod serve;
+pub mod settings;
 pub mod socket;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -192,6 +193,9 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/search", get(search::page))
         .route("/session", post(forms::set_nickname))
         .route("/api/rooms/{room}/export.ndjson", get(export::export))
+        .route("/settings", post(settings::change))
+        .route("/build", get(pages::build))
+        .route("/offline", get(pages::offline))
         .route("/api/rooms/{room}/messages", get(api::messages))
         .route("/api/search", get(search::api))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))

@@ -129,6 +129,61 @@ fn forms_that_cannot_be_taken() {
 }
 
 #[test]
+fn choices_are_in_the_first_html_from_then_on() {
+    let (_data, maru) = start();
+    let own = format!("http://{}", maru.address);
+    let (_, page) = get(&maru, "/", "Accept-Language: ko\r\n");
+    assert!(
+        page.contains(r#"<html lang="ko" data-theme="auto""#),
+        "{page}"
+    );
+    let form = "theme=dark&lang=en&return=/rooms/a";
+    let (head, _) = post(&maru, "/settings", Some(&own), "", form);
+    assert_eq!((status(&head), value(&head, "location")), (303, "/rooms/a"));
+    let set = head.lines().filter_map(|line| line.split_once(": "));
+    let set: Vec<_> = set
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        .map(|(_, cookie)| cookie)
+        .collect();
+    assert_eq!(set.len(), 2, "{head}");
+    assert!(set.iter().all(|cookie| cookie.contains("Max-Age=34560000")));
+    let sent: Vec<_> = set
+        .iter()
+        .map(|cookie| cookie.split(';').next().unwrap())
+        .collect();
+    let sent = format!("Cookie: {}\r\n", sent.join("; "));
+    for path in ["/", "/rooms/a", "/rooms/---", "/offline"] {
+        let (_, page) = get(&maru, path, &sent);
+        assert!(
+            page.contains(r#"<html lang="en" data-theme="dark""#),
+            "{path}: {page}"
+        );
+        assert!(page.contains(r#"<meta name="color-scheme" content="dark">"#));
+    }
+
+    for (form, why) in [("theme=pink&lang=xx", "unknown"), ("", "nothing")] {
+        let (head, _) = post(&maru, "/settings", Some(&own), "", form);
+        assert_eq!(value(&head, "set-cookie"), "", "{why}");
+    }
+    let (head, _) = post(&maru, "/settings", Some("http://evil.example"), "", form);
+    assert_eq!(status(&head), 403);
+}
+
+#[test]
+fn the_build_is_the_same_word_in_page_and_answer() {
+    let (_data, maru) = start();
+    let (head, build) = get(&maru, "/build", "");
+    assert_eq!(value(&head, "cache-control"), "no-store");
+    assert_eq!(build.trim().len(), 16);
+    let (_, page) = get(&maru, "/", "");
+    let build = format!(r#"data-build="{}""#, build.trim());
+    assert!(page.contains(&build), "{page}");
+    let (head, _) = get(&maru, "/pkg/maru.0123456789abcdef.wasm", "");
+    assert_eq!(status(&head), 404, "an asset that is not there is not HTML");
+    assert!(!value(&head, "content-type").contains("html"), "{head}");
+}
+
+#[test]
 fn one_address_per_room() {
     let (_data, maru) = start();
     for (path, location) in [

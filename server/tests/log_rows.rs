@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use protocol::{Epoch, HistoryPage, Kind, Message, Position, RoomName, folding};
+use protocol::{Epoch, Folded, HistoryPage, Kind, Message, Position, RoomName, folding};
 use rusqlite::Connection;
 use server::fold::{Committer, Limits, LogRecord, Observer, Outcome, Rooms};
 use server::history::{HistoryError, Store};
@@ -126,7 +126,7 @@ impl Naive {
             row.folded.above = (above != row.prev).then(|| above.unwrap_or(-1));
             self.rows.push(row);
         } else {
-            assert_eq!(message.folded, protocol::Folded::default());
+            assert_eq!(message.folded, Folded::default());
             for row in &mut self.rows {
                 folding::fold(row, message);
             }

@@ -5,13 +5,16 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, HistoryPage, Message, RoomName, Sender, folding};
+use protocol::{Epoch, HistoryPage, Message, RoomName, RoomSummary, Sender, folding};
 
+use super::asides::Asides;
 use super::backoff::Jitter;
 use super::clock::Clock;
 use super::connection::{Connection, Link};
-use super::event::{Changes, Effect, Event, PageRequest};
+use super::event::{Changes, Effect, Event, PageRequest, Passing};
+use super::listing::Listing;
 use super::outbox::{ComposeError, Composition, Entry, Outbox, Pending};
+use super::people::People;
 use super::subscription::{Purpose, Subscription};
 use super::timeline::{Beyond, Place, Timeline, apply};
 use super::wire::{self, Reader};
@@ -29,12 +32,18 @@ pub struct Setup {
     pub head: i64,
     /// The latest messages up to `head`.
     pub history: HistoryPage,
+    /// The offset up to which the person has read the room, if they ever did.
+    pub read: Option<i64>,
+    /// All rooms, the most recently active first.
+    pub rooms: Vec<RoomSummary>,
     /// The host and port of the page's address, for CONNECT.
     pub host: String,
     /// Any random number; spreads the reconnects of many pages.
     pub seed: u64,
     /// Reads a message that comes as JSON.
     pub parse_message: fn(&str) -> Option<Message>,
+    /// Reads the JSON of what is said in passing; nothing if this version does not know it.
+    pub parse_passing: fn(&str) -> Option<Passing>,
 }
 
 /// One open room in the browser.
@@ -52,6 +61,10 @@ pub struct Engine {
     pub(super) outbox: Outbox,
     /// What is to be said in other rooms: composed there, by a page that is gone.
     pub(super) elsewhere: Outbox,
+    pub(super) people: People,
+    pub(super) listing: Listing,
+    pub(super) asides: Asides,
+    pub(super) parse_passing: fn(&str) -> Option<Passing>,
     /// The connection and what lies beyond the rows as the page knows them.
     shown: (Connection, Beyond, Beyond),
     /// When the page's timer goes off.
@@ -81,6 +94,10 @@ impl Engine {
             subscription: Subscription::new(),
             outbox: Outbox::default(),
             elsewhere: Outbox::default(),
+            people: People::default(),
+            listing: Listing::new(setup.rooms),
+            asides: Asides::new(setup.epoch, setup.read),
+            parse_passing: setup.parse_passing,
             shown: (Connection::Connecting, timeline.older(), timeline.newer()),
             timeline,
             armed: None,
@@ -126,6 +143,16 @@ impl Engine {
         self.outbox.items()
     }
 
+    /// Who is in the room and what they do.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// All rooms, the most recently active first.
+    pub fn rooms_listed(&self) -> &[RoomSummary] {
+        self.listing.rooms()
+    }
+
     /// How the page stands with the server.
     pub fn connection(&self) -> Connection {
         match self.link.state() {
@@ -152,6 +179,7 @@ impl Engine {
         self.outbox
             .compose(now, now_ms, &self.room, composition, random)?;
         self.quote_in_outbox();
+        self.asides.spoke();
         Ok(self.settle(now))
     }
 
@@ -224,6 +252,14 @@ impl Engine {
                 self.outbox.not_kept(&id);
                 self.elsewhere.not_kept(&id);
             }
+            // Readers without a nickname leave no trace.
+            Event::Typed | Event::Seen { .. } if self.me.is_none() => {}
+            Event::Typed => {
+                if self.link.is_live() && self.asides.typed(now) {
+                    self.transmit(&wire::typing(&self.room));
+                }
+            }
+            Event::Seen { position } => self.asides.seen(position),
             Event::Wake => self.doubt(now),
             Event::Online => {
                 self.link.set_offline(false);
@@ -315,6 +351,13 @@ impl Engine {
         self.outbox.settle(self.timeline.head());
         self.elsewhere.settle_all();
         self.send(now);
+        if self.subscription.is_ready()
+            && let Some(position) = self.asides.next(now)
+        {
+            self.transmit(&wire::read_up_to(&self.room, position));
+        }
+        self.changes.people |= self.people.refresh(now);
+        self.changes.rooms |= self.listing.take_changed();
         self.changes.pending |= self.outbox.refresh(now, self.link.is_live());
         self.elsewhere.refresh(now, self.link.is_live());
         self.arm(now);
@@ -350,6 +393,10 @@ impl Engine {
             self.subscription.reload_due(),
             self.outbox.deadline(self.subscription.is_ready()),
             self.elsewhere.deadline(self.subscription.is_ready()),
+            self.people.deadline(),
+            self.asides
+                .deadline()
+                .filter(|_| self.subscription.is_ready()),
         ]
         .into_iter()
         .flatten()

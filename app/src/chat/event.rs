@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use protocol::{HistoryPage, Position};
+use protocol::{HistoryPage, Position, RoomEvent, RoomsUpdate};
 
 use super::outbox::Entry;
 
@@ -82,6 +82,13 @@ pub enum Event {
     Online,
     /// The browser says it has no network (`offline`). Only a hint: a server on this machine can still be reached.
     Offline,
+    /// The person typed, and the field is not empty.
+    Typed,
+    /// The person has seen this message, and so all before it.
+    Seen {
+        /// Where it stands.
+        position: Position,
+    },
     /// The person does not want to wait for the next attempt.
     ReconnectNow,
     /// The time of the last [`Effect::WakeAfter`] is up.
@@ -136,6 +143,15 @@ pub enum PageRequest {
     Around(Position),
 }
 
+/// What the server says in passing, as [`Setup::parse_passing`](super::Setup::parse_passing) reads it.
+#[derive(Clone, Debug)]
+pub enum Passing {
+    /// About the people of the room.
+    Room(RoomEvent),
+    /// About all rooms.
+    Rooms(RoomsUpdate),
+}
+
 /// What changed since the effects before, so that the page need not compare thousands of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
@@ -161,6 +177,10 @@ pub struct Changes {
     pub beyond: bool,
     /// The rows that the reader wanted to see could not be loaded.
     pub missed: bool,
+    /// [`Engine::people`](super::Engine::people) changed.
+    pub people: bool,
+    /// [`Engine::rooms_listed`](super::Engine::rooms_listed) changed.
+    pub rooms: bool,
 }
 
 /// Why the server refused.

@@ -19,11 +19,12 @@ mod tests {
     use protocol::{Epoch, Position, Sender};
 
     use super::*;
+    use protocol::Folded;
 
     fn message(uid: &str, name: &str, ts: i64) -> Message {
         Message {
             reference: None,
-            folded: protocol::Folded::default(),
+            folded: Folded::default(),
             position: Position {
                 epoch: Epoch(1),
                 partition: 0,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use protocol::Message;
 
 use super::engine::Engine;
+use super::event::Passing;
 use super::subscription::Purpose;
 use super::timeline::{Place, Step};
 use super::wire::{self, Incoming, Notice, Receipt};
@@ -28,10 +29,14 @@ impl Engine {
             Incoming::Connected { heart_beat } => {
                 if self.link.connected(now, heart_beat) {
                     self.transmit(&wire::subscribe_replies());
+                    self.transmit(&wire::subscribe_events(&self.room));
+                    self.transmit(&wire::subscribe_rooms());
                     self.subscribe(now, Purpose::Follow);
+                    self.asides.connected();
                 }
             }
             Incoming::Message(message) => self.message(now, message),
+            Incoming::Passing(json) => self.passing(now, &json),
             Incoming::Receipt(receipt) => self.receipt(now, &receipt),
             Incoming::Refused { id, notice } => {
                 self.refused(now, &id, &notice);
@@ -50,6 +55,10 @@ impl Engine {
                 self.subscription.followed_on();
                 if let Some(record) = self.timeline.heard().next_back() {
                     self.outbox.arrived(record, self.me.as_ref());
+                    if record.kind.is_row() {
+                        self.people.spoke(&record.sender.uid);
+                        self.listing.heard(&self.room, record);
+                    }
                 }
             }
             Step::Known => {}
@@ -57,6 +66,18 @@ impl Engine {
             Step::Gap if !self.subscription.is_following() => {}
             Step::Gap if self.subscription.gap() => self.subscribe(now, Purpose::Follow),
             Step::Gap => self.subscription.go_astray(now, None, &mut self.jitter),
+        }
+    }
+
+    /// What this version does not know is passed over.
+    fn passing(&mut self, now: u64, json: &str) {
+        match (self.parse_passing)(json) {
+            Some(Passing::Room(event)) => {
+                let me = self.me.as_ref().map(|me| me.uid.as_str());
+                self.people.take(now, event, me);
+            }
+            Some(Passing::Rooms(update)) => self.listing.take(update.rooms),
+            None => {}
         }
     }
 
@@ -110,6 +131,7 @@ impl Engine {
             self.disconnect();
             self.link.refused(notice.refusal);
             self.subscription.disconnected();
+            self.people.disconnected();
         }
     }
 }

@@ -4,6 +4,7 @@ mod changing;
 mod connecting;
 mod following;
 mod keeping;
+mod passing;
 mod refusing;
 mod reviving;
 mod sending;

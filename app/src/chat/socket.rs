@@ -40,6 +40,7 @@ impl Engine {
     pub(super) fn lost(&mut self, now: u64, retry_after: Option<u64>) {
         self.link.lost(now, retry_after, &mut self.jitter);
         self.subscription.disconnected();
+        self.people.disconnected();
     }
 
     /// Gives the socket up.

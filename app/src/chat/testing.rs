@@ -50,9 +50,12 @@ impl Harness {
             epoch: EPOCH,
             head,
             history,
+            read: Some(10),
+            rooms: Vec::new(),
             host: "localhost:8080".to_owned(),
             seed: 7,
             parse_message: crate::json::tests::parse_message,
+            parse_passing: crate::json::tests::parse_passing,
         };
         Self {
             engine: Engine::new(setup),

@@ -15,6 +15,10 @@ use super::timeline::Place;
 const ROOM: &str = "room";
 /// The id of the subscription to this session's own replies.
 const REPLIES: &str = "replies";
+/// The id of the subscription to what is said of the room's people.
+const EVENTS: &str = "events";
+/// The id of the subscription to how all rooms stand.
+const ROOMS: &str = "rooms";
 /// The server is asked to send something every ten seconds. Browsers cannot keep time in hidden tabs, so nothing is offered.
 const HEART_BEAT: HeartBeat = HeartBeat {
     sends: 0,
@@ -30,6 +34,8 @@ pub(super) enum Incoming {
     Connected { heart_beat: Option<u64> },
     /// A message of the room.
     Message(Message),
+    /// JSON about people or rooms, said in passing.
+    Passing(String),
     /// A SEND was refused, and the connection goes on.
     Refused { id: String, notice: Notice },
     /// A frame was carried out.
@@ -77,9 +83,23 @@ pub(super) fn connect(host: &str) -> Frame {
 
 /// Listens to refusals: only then does the server keep the connection after one.
 pub(super) fn subscribe_replies() -> Frame {
+    subscribe(REPLIES, &Destination::Replies)
+}
+
+/// Listens to what is said of the room's people.
+pub(super) fn subscribe_events(room: &RoomName) -> Frame {
+    subscribe(EVENTS, &Destination::RoomEvents(room.clone()))
+}
+
+/// Listens to how all rooms stand.
+pub(super) fn subscribe_rooms() -> Frame {
+    subscribe(ROOMS, &Destination::Rooms)
+}
+
+fn subscribe(id: &'static str, destination: &Destination) -> Frame {
     Frame::new(Command::Subscribe)
-        .with("id", REPLIES)
-        .with("destination", Destination::Replies.to_string())
+        .with("id", id)
+        .with("destination", destination.to_string())
 }
 
 /// Follows the room from `head` on.
@@ -124,6 +144,21 @@ pub(super) fn send(room: &RoomName, id: &str, composition: &Composition) -> Fram
     }
 }
 
+/// Says that the person types.
+pub(super) fn typing(room: &RoomName) -> Frame {
+    to_room(room, Action::Typing)
+}
+
+/// Says up to which message the person has read.
+pub(super) fn read_up_to(room: &RoomName, position: Position) -> Frame {
+    to_room(room, Action::Read).with(header::REF, position.to_string())
+}
+
+fn to_room(room: &RoomName, action: Action) -> Frame {
+    let destination = Destination::ToRoom(room.clone(), action);
+    Frame::new(Command::Send).with("destination", destination.to_string())
+}
+
 /// Reads what [`send`] wrote: the room, the id and what was composed.
 pub(super) fn read_send(frame: &Frame) -> Option<(RoomName, String, Composition)> {
     let Ok(Destination::ToRoom(room, action)) = text(frame, "destination")?.parse() else {
@@ -152,6 +187,9 @@ fn read(frame: &Frame, parse_message: fn(&str) -> Option<Message>) -> Result<Inc
         },
         Command::Message => match text(frame, "subscription") {
             Some(ROOM) => Incoming::Message(message(frame, parse_message)?),
+            Some(EVENTS | ROOMS) => {
+                Incoming::Passing(String::from_utf8_lossy(&frame.body).into_owned())
+            }
             Some(REPLIES) if frame.header(header::CODE).is_some() => {
                 match text(frame, header::CLIENT_MSG_ID) {
                     Some(id) => Incoming::Refused {

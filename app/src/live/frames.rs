@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use protocol::{Message, Position};
+use protocol::Position;
 
 use super::Live;
 use super::clipboard::toast;
 use super::scroll::{self, Anchor, Place};
 use crate::chat::{Beyond, Changes, Event};
 use crate::i18n::Text;
-use crate::rooms::Preview;
 use crate::timeline::Composed;
 
 impl Live {
@@ -123,6 +122,7 @@ impl Live {
         if follows && self.feed.unseen.get_untracked() > 0 {
             self.feed.unseen.set(0);
         }
+        self.look();
         let is_away = place.is_away() || !is_end;
         if self.feed.is_away.get_untracked() != is_away {
             self.feed.is_away.set(is_away);
@@ -218,14 +218,15 @@ impl Live {
             rows.take(changes.heard)
                 .filter(|message| !feed.is_mine(message))
         };
-        if !follows && changes.heard > 0 {
+        if !follows && let Some(first) = arrived().last() {
+            if feed.unseen.get_untracked() == 0 {
+                self.unseen_from.set(Some(first.position));
+            }
             feed.unseen.update(|unseen| *unseen += arrived().count());
         }
-        let hidden = document().hidden();
-        // From the first to the last.
-        for message in arrived().collect::<Vec<_>>().into_iter().rev() {
-            feed.arrived(message);
-            if !hidden {
+        if !document().hidden() {
+            // From the first to the last.
+            for message in arrived().collect::<Vec<_>>().into_iter().rev() {
                 self.announcer.arrived(message);
             }
         }
@@ -241,13 +242,6 @@ impl Live {
         let newer = if is_detached { newer } else { Beyond::None };
         if feed.newer.get_untracked() != newer {
             feed.newer.set(newer);
-        }
-        let latest = rows
-            .last()
-            .filter(|_| !is_detached)
-            .map(|message: &std::sync::Arc<Message>| Preview::of(message, feed.language));
-        if latest.is_some() && feed.latest.with_untracked(|shown| *shown != latest) {
-            feed.latest.set(latest);
         }
         let composed = Composed {
             pending: engine.pending(),

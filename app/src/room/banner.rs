@@ -15,6 +15,7 @@ use crate::i18n::{self, Text};
 #[component]
 pub(crate) fn ConnectionLine(feed: Feed) -> impl IntoView {
     let text = move || {
+        let count = feed.company.count.get();
         let text = feed.connection.with(|connection| match connection {
             Connection::Connecting => Text::Connecting,
             Connection::Live => Text::Live,
@@ -22,7 +23,11 @@ pub(crate) fn ConnectionLine(feed: Feed) -> impl IntoView {
                 Text::Disconnected
             }
         });
-        text.to(feed.language)
+        if text == Text::Live && count > 0 {
+            i18n::online(feed.language, &feed.clock.count(count))
+        } else {
+            text.to(feed.language).to_owned()
+        }
     };
     view! {
         <p class="connection">

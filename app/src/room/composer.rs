@@ -23,7 +23,7 @@ use super::actions::edit_last;
 use super::draft;
 use super::feed::{Feed, Writing};
 use super::naming::Naming;
-use crate::chat::{ComposeError, Composition};
+use crate::chat::{ComposeError, Composition, Event};
 use crate::i18n::{self, Text};
 
 /// From how many characters below the limit the counter is shown.
@@ -234,6 +234,9 @@ impl Draft {
     fn on_input(self) {
         if let Some(field) = self.field.get_untracked() {
             self.look_at(&field);
+            if !field.value().is_empty() {
+                self.feed.tell(Event::Typed);
+            }
         }
     }
 }

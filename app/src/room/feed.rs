@@ -9,11 +9,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use protocol::{Action, Epoch, Language, Message, Position, RoomName, RoomState, Sender};
 
+use super::company::Company;
 use crate::chat::{Beyond, ComposeError, Composition, Connection, Event};
 use crate::civil::Civil;
 use crate::clock::Clock;
 use crate::i18n::Text;
-use crate::rooms::Preview;
 use crate::timeline::{Composed, Key, Look, Row, Source, lay_out};
 
 /// One row on the page: what it says, how it looks and what can be done with it are a signal each.
@@ -60,6 +60,8 @@ pub(crate) enum Writing {
 pub(crate) enum Content {
     /// A new day.
     Day(Civil),
+    /// Up to here the viewer had read.
+    Unread,
     /// A message of the room, or one that the viewer composed here; where it stands is in [`Look::placed`].
     Message(ArcRwSignal<Arc<Message>>),
 }
@@ -115,8 +117,6 @@ pub(crate) struct Feed {
     pub(crate) newer: RwSignal<Beyond>,
     /// The message that the reader came to see.
     pub(crate) focus: RwSignal<Option<Position>>,
-    /// People who are in the room, beyond those who wrote the rows: they can be mentioned, too.
-    pub(crate) people: RwSignal<Vec<Sender>>,
     /// What the composer writes.
     pub(crate) writing: RwSignal<Writing>,
     /// A sentence that goes by itself.
@@ -131,8 +131,10 @@ pub(crate) struct Feed {
     pub(crate) unseen: RwSignal<usize>,
     /// What screen readers say next.
     pub(crate) announcement: RwSignal<String>,
-    /// The room's last message in the list of rooms.
-    pub(crate) latest: RwSignal<Option<Preview>>,
+    /// Everybody who is in the room, by name; they can be mentioned as those can who wrote the rows.
+    pub(crate) people: RwSignal<Vec<Sender>>,
+    /// What else is known of people and rooms.
+    pub(crate) company: Company,
     /// The scrolling element.
     pub(crate) timeline: NodeRef<leptos::html::Section>,
     /// The room's name.
@@ -142,8 +144,6 @@ pub(crate) struct Feed {
     writers: StoredValue<Vec<Sender>>,
     /// The panel that is open.
     pub(super) open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
-    /// Told of every message that arrives and mentions the viewer.
-    mentioned: StoredValue<Option<Rc<dyn Fn(&Message)>>, LocalStorage>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
 }
 
@@ -152,10 +152,6 @@ impl Feed {
     pub(crate) fn new(state: &RoomState) -> Self {
         let language = state.viewer.language;
         let beyond = |more| if more { Beyond::More } else { Beyond::None };
-        let last = state.history.messages.last();
-        let latest = last
-            .filter(|_| !state.history.newer)
-            .map(|message| Preview::of(message, language));
         let feed = Self {
             language,
             clock: Clock::new(language),
@@ -171,13 +167,12 @@ impl Feed {
             is_away: RwSignal::new(state.history.newer),
             unseen: RwSignal::new(0),
             announcement: RwSignal::default(),
-            latest: RwSignal::new(latest),
+            company: Company::new(state),
             timeline: NodeRef::new(),
             room: StoredValue::new(state.room.clone()),
             me: StoredValue::new(state.viewer.person.clone()),
             writers: StoredValue::default(),
             open_panel: StoredValue::default(),
-            mentioned: StoredValue::new_local(None),
             desk: StoredValue::new_local(None),
         };
         let messages: Vec<_> = state
@@ -202,7 +197,12 @@ impl Feed {
         let uid = me.as_ref().map(|me| me.uid.as_str());
         let focus = self.focus.get_untracked();
         let civil = |ts| self.clock.civil(ts);
-        let laid_out = untrack(|| lay_out(messages, composed, uid, focus, civil));
+        let mut laid_out = untrack(|| lay_out(messages, composed, uid, focus, civil));
+        self.company.divide(&mut laid_out, uid);
+        self.people.with_untracked(|people| {
+            let messages = messages.iter().map(AsRef::as_ref);
+            self.company.look_for_doubles(messages, people);
+        });
         let shown = self.rows.get_untracked();
         let (rows, changed) = reconcile(&shown, laid_out, me.as_ref());
         if changed {
@@ -292,24 +292,6 @@ impl Feed {
         known
     }
 
-    /// Has somebody told of every message that arrives and mentions the viewer.
-    #[cfg(feature = "hydrate")]
-    #[expect(dead_code, reason = "notifications are another part")]
-    pub(crate) fn on_mention(self, then: Rc<dyn Fn(&Message)>) {
-        self.mentioned.set_value(Some(then));
-    }
-
-    /// A message of somebody else arrived.
-    #[cfg(feature = "hydrate")]
-    pub(crate) fn arrived(self, message: &Message) {
-        let then = self.mentioned.get_value();
-        if let (Some(me), Some(then)) = (self.me(), then)
-            && crate::markdown::mentions(&message.body, &self.known(), &me.name)
-        {
-            then(message);
-        }
-    }
-
     /// Tells the engine what the viewer wants.
     pub(crate) fn tell(self, event: Event) {
         if let Some(desk) = self.desk() {
@@ -364,6 +346,7 @@ fn reconcile(
             }
             let content = match row.source {
                 Source::Day(day) => Content::Day(day),
+                Source::Unread => Content::Unread,
                 Source::Message(message) => Content::Message(ArcRwSignal::new(Arc::clone(message))),
                 Source::Pending(pending) => {
                     let nobody = Sender {

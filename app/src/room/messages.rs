@@ -109,7 +109,10 @@ fn EmptyRoom(feed: Feed, name: String) -> impl IntoView {
                 {initial(&name)}
             </span>
             <h2>{Text::EmptyRoom.to(feed.language)}</h2>
-            <p>{Text::EmptyRoomInvitation.to(feed.language)}</p>
+            <p>{i18n::invitation(feed.language, &name)}</p>
+            <button type="button" class="button" data-copy-address="">
+                {Text::CopyInvitation.to(feed.language)}
+            </button>
         </div>
     }
 }

@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
-use leptos::either::{Either, EitherOf3};
+use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;
 use protocol::{Folded, Kind, Message, Reaction};
 
 use super::actions::panel_of;
+use super::company::Name;
 use super::feed::{Content, Feed, ShownRow};
 use super::prose::prose;
 use crate::chat::{Event, Failure, Status};
@@ -25,13 +26,18 @@ use crate::timeline::Look;
 #[component]
 pub(crate) fn RowView(row: ShownRow, feed: Feed) -> impl IntoView {
     match row.content.clone() {
-        Content::Day(day) => EitherOf3::A(view! { <Day day feed /> }),
+        Content::Day(day) => EitherOf4::A(view! { <Day day feed /> }),
+        Content::Unread => EitherOf4::D(view! {
+            <li class="unread">
+                <span>{Text::ReadUpToHere.to(feed.language)}</span>
+            </li>
+        }),
         Content::Message(said) => {
             let message = said.get_untracked();
             if message.kind == Kind::Message {
-                EitherOf3::C(view! { <Bubble row said feed /> })
+                EitherOf4::C(view! { <Bubble row said feed /> })
             } else {
-                EitherOf3::B(view! { <Line message feed /> })
+                EitherOf4::B(view! { <Line message feed /> })
             }
         }
     }
@@ -74,13 +80,13 @@ fn Bubble(row: ShownRow, said: ArcRwSignal<Arc<Message>>, feed: Feed) -> impl In
     let who = if own {
         Either::Right(view! { <p class="author">{Text::Me.to(feed.language)}</p> })
     } else {
-        let name = message.sender.name.clone();
+        let sender = message.sender.clone();
         Either::Left(view! {
             <span class="avatar" aria-hidden="true">
-                {initial(&name)}
+                {initial(&sender.name)}
             </span>
             <p class="author">
-                <bdi>{name}</bdi>
+                <Name sender feed />
             </p>
         })
     };
@@ -203,8 +209,18 @@ fn class_of(look: &Look, hue: &str) -> String {
 
 /// The time of a message in the room, or how far another one has come.
 fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
-    if let Some((_, ts)) = look.placed {
+    if let Some((position, ts)) = look.placed {
+        let lacking = move || {
+            let count = feed.company.not_read_by(position.offset)?;
+            let label = i18n::not_read_by(feed.language, count);
+            Some(view! {
+                <b class="lacking" role="img" aria-label=label>
+                    {count}
+                </b>
+            })
+        };
         return Some(Either::Left(view! {
+            {lacking}
             <time datetime=civil::utc_datetime(ts)>{move || feed.clock.time(ts)}</time>
         }));
     }

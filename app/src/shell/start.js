@@ -23,8 +23,13 @@
     const write = element.closest(".rooms") ? recent : clock.format;
     element.firstChild.data = write(new Date(element.dateTime));
   }
-  // The newest message is what one comes for, unless it is a certain one.
+  // The newest message is what one comes for, unless it is a certain one, or the first that one has not read if there is more than a screenful of them.
   const timeline = document.querySelector("[role=log]");
-  if (timeline) timeline.scrollTop = timeline.scrollHeight;
-  document.querySelector(".focused")?.scrollIntoView({ block: "center" });
+  if (!timeline) return;
+  timeline.scrollTop = timeline.scrollHeight;
+  const top = (element) => element.getBoundingClientRect().top;
+  const divider = timeline.querySelector(".unread");
+  const focused = timeline.querySelector(".focused");
+  if (focused) focused.scrollIntoView({ block: "center" });
+  else if (divider && top(divider) < top(timeline)) timeline.scrollTop += top(divider) - top(timeline) - timeline.clientHeight / 3;
 })();

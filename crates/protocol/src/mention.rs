@@ -12,17 +12,19 @@ const PARTICLES: [&str; 25] = [
 /// The name ends where letters and digits end, or where Korean puts a title or a particle after it: `@지우님이` mentions 지우,
 /// `@지우개` does not.
 pub fn mentions(text: &str, name: &str) -> bool {
-    if name.is_empty() || !text.contains('@') {
-        return false;
-    }
-    let (text, name) = (text.to_lowercase(), name.to_lowercase());
     text.match_indices('@').any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        !before.is_some_and(char::is_alphanumeric)
-            && text[at + 1..]
-                .strip_prefix(name.as_str())
-                .is_some_and(is_end_of_name)
+        !before.is_some_and(char::is_alphanumeric) && named(&text[at + 1..], name).is_some()
     })
+}
+
+/// How many bytes of the text behind an `@` are this name; none where it is another word.
+pub fn named(text: &str, name: &str) -> Option<usize> {
+    let letters = text.chars().take(name.chars().count());
+    let length = letters.map(char::len_utf8).sum();
+    let (found, rest) = text.split_at(length);
+    let same = found == name || found.to_lowercase() == name.to_lowercase();
+    (length > 0 && same && is_end_of_name(rest)).then_some(length)
 }
 
 fn is_end_of_name(rest: &str) -> bool {

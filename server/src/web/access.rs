@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
+use protocol::Theme;
+
+use super::settings;
 
 /// Where a request says it goes, once that is an address of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct Site {
     host: String,
     /// Whether browsers reach this host over TLS.
     pub secure: bool,
+    /// The colours that the browser asked for, which its every page needs.
+    pub theme: Theme,
 }
 
 /// What the request's Origin says about its maker.
@@ -39,15 +44,15 @@ impl Site {
                 .split_once("://")
                 .is_some_and(|(_, known)| known == host)
         });
-        if let Some(origin) = public {
-            return Some(Self {
-                host,
-                secure: origin.starts_with("https://"),
-            });
-        }
-        is_local(&host).then_some(Self {
+        let secure = match public {
+            Some(origin) => origin.starts_with("https://"),
+            None if is_local(&host) => false,
+            None => return None,
+        };
+        Some(Self {
             host,
-            secure: false,
+            secure,
+            theme: settings::theme(headers),
         })
     }
 

@@ -85,7 +85,7 @@ pub async fn open_room(
 }
 
 /// The answer to a form that was not sent by a page of this server.
-fn foreign(web: &Web, site: &Site, headers: &HeaderMap) -> Option<Response> {
+pub fn foreign(web: &Web, site: &Site, headers: &HeaderMap) -> Option<Response> {
     if site.origin(headers) == Origin::Own {
         return None;
     }
@@ -104,7 +104,7 @@ fn foreign(web: &Web, site: &Site, headers: &HeaderMap) -> Option<Response> {
 }
 
 /// The path of a page of this server, without what follows `?`; `/` for anything that could lead elsewhere.
-fn own_path(path: &str) -> String {
+pub fn own_path(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let own = path.starts_with('/')
         && !path.starts_with("//")

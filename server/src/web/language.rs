@@ -1,24 +1,17 @@
 //! Which language a page is written in: `?lang`, the cookie of an earlier choice, `Accept-Language`, Korean.
 
 use axum::http::{HeaderMap, header};
-use cookie::Cookie;
 use protocol::Language;
+
+use super::settings;
 
 /// Chooses the language of the answer.
 pub fn choose(asked: Option<&str>, headers: &HeaderMap) -> Language {
     asked
         .and_then(Language::from_tag)
-        .or_else(|| remembered(headers))
+        .or_else(|| settings::remembered(headers, settings::LANGUAGE, Language::from_tag))
         .or_else(|| accepted(headers))
         .unwrap_or_default()
-}
-
-fn remembered(headers: &HeaderMap) -> Option<Language> {
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let chosen = Cookie::split_parse(cookies)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == "lang")?;
-    Language::from_tag(chosen.value())
 }
 
 fn accepted(headers: &HeaderMap) -> Option<Language> {

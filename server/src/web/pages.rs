@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::i18n::status_title;
+use app::i18n::{Text, status_title};
 use app::shell::{self, DocumentOptions, MessageState};
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -214,10 +214,35 @@ fn rooms(chat: &Chat, viewer: &Viewer) -> Result<Vec<RoomSummary>, HistoryError>
 
 pub(super) fn viewer(web: &Web, site: &Site, headers: &HeaderMap, language: Language) -> Viewer {
     Viewer {
-        theme: protocol::Theme::default(),
+        theme: site.theme,
         person: identity::person(headers, site.secure, &web.keys),
         language,
     }
+}
+
+/// `/build`: a word for the page's files. A page that was loaded with other ones says that there is a new version.
+pub async fn build(State(web): State<Arc<Web>>) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (headers, web.assets.build()).into_response()
+}
+
+/// `/offline`: what the service worker shows when the server cannot be reached. It asks again by itself.
+pub async fn offline(
+    State(web): State<Arc<Web>>,
+    Extension(site): Extension<Site>,
+    headers: HeaderMap,
+) -> Response {
+    let language = language::choose(None, &headers);
+    let state = MessageState {
+        language,
+        theme: site.theme,
+        title: Text::NoNetwork.to(language).to_owned(),
+        sentence: Text::NoNetworkAdvice.to(language).to_owned(),
+        reload_after: Some(ASK_AGAIN),
+    };
+    document(&web, &site, StatusCode::OK, language, |options| {
+        shell::message_document(state, options)
+    })
 }
 
 /// The address of a room's page, as it is written in a header.
@@ -250,6 +275,7 @@ pub fn message(
     let title = status_title(language, status.as_u16()).to_owned();
     let state = MessageState {
         language,
+        theme: site.theme,
         title,
         sentence: sentence.to_owned(),
         reload_after: None,
@@ -278,6 +304,7 @@ pub(super) fn not_ready(web: &Web, site: &Site, language: Language) -> Response 
     let title = status_title(language, StatusCode::SERVICE_UNAVAILABLE.as_u16());
     let state = MessageState {
         language,
+        theme: site.theme,
         title: title.to_owned(),
         sentence,
         reload_after: Some(ASK_AGAIN),

@@ -39,14 +39,14 @@ fn says_hello_then_listens_then_is_live() {
             .with("version", "1.2")
             .with("heart-beat", "10000,0"),
     );
-    assert_eq!(page.sent.len(), 2);
+    assert_eq!(page.sent.len(), 4);
     assert_eq!(
         headers(&page.sent[0], &["id", "destination", "receipt"]),
         ["replies", "/user/queue/replies", ""]
     );
     assert_eq!(
         headers(
-            &page.sent[1],
+            &page.sent[3],
             &[
                 "id",
                 "destination",

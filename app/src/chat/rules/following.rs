@@ -22,6 +22,7 @@ fn a_message_that_follows_on_is_a_row() {
         [Changes {
             appended: 1,
             heard: 1,
+            rooms: true,
             ..Changes::default()
         }]
     );

@@ -110,6 +110,15 @@ impl World {
     /// Somebody says something.
     pub(super) fn compose(&mut self, tab: usize) {
         let Some(page) = self.shown(tab) else { return };
+        // People read before they answer.
+        if let Some(position) = self.pages[page].last_position() {
+            self.event(page, Event::Seen { position });
+        }
+        self.event(page, Event::Typed);
+        if self.shown(tab) != Some(page) {
+            // The page died over it.
+            return;
+        }
         self.tend_after_sleep(page);
         let random = std::array::from_fn(|_| self.dice.below(256).to_le_bytes()[0]);
         let person = self.pages[page].person;

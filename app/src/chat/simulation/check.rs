@@ -50,6 +50,14 @@ fn check_page(world: &World, index: usize) {
             "page {index} still has {item:?}"
         );
     }
+    if let Some(mark) = engine.asides.mark
+        && mark.epoch == world.server.epoch()
+    {
+        assert!(
+            world.server.read(&page.uid, page.room) >= Some(mark),
+            "the server knows how far page {index} was read"
+        );
+    }
     let rows = engine.rows().iter().map(|row| (**row).clone());
     let rows: Vec<_> = rows.collect();
     assert_eq!(

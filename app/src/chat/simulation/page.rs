@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use protocol::{Message, Sender};
+use protocol::{Message, Position, Sender};
 
 use super::Dice;
 use super::browser::Person;
@@ -22,7 +22,7 @@ pub(super) struct Page {
     pub(super) alive: bool,
     pub(super) engine: Engine,
     pub(super) store: Store<Memory>,
-    uid: String,
+    pub(super) uid: String,
     /// The rows as far as the engine told of them.
     pub(super) mirror: Vec<Arc<Message>>,
     own: HashSet<String>,
@@ -60,8 +60,11 @@ impl Page {
             head,
             history,
             host: "localhost:8080".to_owned(),
+            read: None,
+            rooms: Vec::new(),
             seed: dice.next(),
             parse_message: crate::json::tests::parse_message,
+            parse_passing: crate::json::tests::parse_passing,
         });
         let mut page = Self {
             tab,
@@ -114,6 +117,11 @@ impl Page {
             .filter(|row| row.sender.uid == self.uid)
             .map(|row| row.id.clone())
             .collect();
+    }
+
+    /// Where the last row stands.
+    pub(super) fn last_position(&self) -> Option<Position> {
+        self.mirror.last().map(|last| last.position)
     }
 
     /// What the page says of messages on their way; each is a row or pending, never both.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use protocol::{
-    Action, Destination, Epoch, HistoryPage, Message, Position, RoomName, Sender, folding, header,
+    Action, Destination, Epoch, Folded, HistoryPage, Message, Position, RoomName, Sender, folding,
+    header,
 };
 use serde_json::Map;
 use stomp::{Command, Frame};
@@ -44,6 +45,8 @@ struct Session {
     uid: String,
     replies: bool,
     room: Option<usize>,
+    /// How far the page said that its person has read, and that of the room before it.
+    read: Option<Position>,
     open: bool,
 }
 
@@ -69,6 +72,8 @@ pub(super) struct Server {
     logs: [Log; 2],
     epoch: Epoch,
     sessions: Vec<Session>,
+    /// How far each (uid, room) has read.
+    read: HashMap<(String, usize), Position>,
     pub(super) duplicates: u64,
     pub(super) refusals: u64,
     pub(super) dropped: u64,
@@ -81,6 +86,7 @@ impl Server {
             logs: Default::default(),
             epoch: EPOCH,
             sessions: Vec::new(),
+            read: HashMap::new(),
             duplicates: 0,
             refusals: 0,
             dropped: 0,
@@ -98,6 +104,11 @@ impl Server {
 
     pub(super) fn visible(&self, room: usize) -> &[Message] {
         &self.logs[room].visible
+    }
+
+    /// How far somebody has read a room.
+    pub(super) fn read(&self, uid: &str, room: usize) -> Option<Position> {
+        self.read.get(&(uid.to_owned(), room)).copied()
     }
 
     /// The log was copied to another cluster: the same messages in another life.
@@ -131,6 +142,7 @@ impl Server {
             uid: uid.to_owned(),
             replies: false,
             room: None,
+            read: None,
             open: true,
         });
         self.sessions.len() - 1
@@ -169,7 +181,7 @@ impl Server {
         } = &record.composition;
         let mut message = Message {
             reference: *target,
-            folded: protocol::Folded::default(),
+            folded: Folded::default(),
             position: Position {
                 epoch: self.epoch,
                 partition: 3,
@@ -286,6 +298,7 @@ impl Server {
                 session.replies = true;
                 Vec::new()
             }
+            Command::Subscribe if matches!(text("id").as_str(), "events" | "rooms") => Vec::new(),
             Command::Subscribe => {
                 assert!(
                     session.room.is_none(),
@@ -309,11 +322,37 @@ impl Server {
             Command::Send => {
                 assert!(
                     session.room.is_some() && session.replies,
-                    "subscribe first, then send"
+                    "subscribe first, then send: {frame:?} of {session:?}"
                 );
-                self.send(connection, frame, chaos, dice)
+                match text("destination").parse() {
+                    Ok(Destination::ToRoom(_, Action::Typing)) => {}
+                    Ok(Destination::ToRoom(_, Action::Read)) => {
+                        self.mark(connection, text(header::REF).parse().unwrap());
+                    }
+                    _ => return self.send(connection, frame, chaos, dice),
+                }
+                Vec::new()
             }
             _ => panic!("the page never sends {frame:?}"),
+        }
+    }
+
+    /// Somebody has read up to a message.
+    fn mark(&mut self, connection: usize, position: Position) {
+        let session = &mut self.sessions[connection];
+        let before = session.read.replace(position);
+        assert!(
+            before.is_none_or(|before| before.epoch != position.epoch || before <= position),
+            "nobody reads backwards: {before:?}, then {position:?}"
+        );
+        if let Some(room) = session.room
+            && position.epoch == self.epoch
+        {
+            let mark = self.read.entry((session.uid.clone(), room));
+            let mark = mark.or_insert(position);
+            if mark.epoch != position.epoch || *mark < position {
+                *mark = position;
+            }
         }
     }
 

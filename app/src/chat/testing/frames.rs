@@ -1,7 +1,7 @@
 //! Messages, pages and frames to test with.
 
 use bytes::Bytes;
-use protocol::{Epoch, HistoryPage, Kind, Message, Position, Sender, header};
+use protocol::{Epoch, Folded, HistoryPage, Kind, Message, Position, Sender, header};
 use serde_json::Map;
 use stomp::{Command, Decoder, Frame, Item, Limits, Version};
 
@@ -14,7 +14,7 @@ pub(in crate::chat) const ME: &str = "나";
 pub(in crate::chat) fn message(offset: i64, prev: Option<i64>, uid: &str, id: &str) -> Message {
     Message {
         reference: None,
-        folded: protocol::Folded::default(),
+        folded: Folded::default(),
         position: position(offset),
         prev,
         ts: 1_763_900_000_000 + offset,

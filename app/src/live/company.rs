@@ -1,0 +1,44 @@
+//! What the page shows of people and of other rooms, a tab in the background included: its title counts what is unread.
+
+use leptos::prelude::*;
+
+use super::Live;
+use crate::chat::Changes;
+use crate::i18n;
+use crate::rooms::listed;
+
+impl Live {
+    /// Writes what changed about people and rooms into the signals that the views read. Signals that change nothing are left
+    /// alone.
+    pub(super) fn tell_company(&self, changes: Changes) {
+        let (feed, engine) = (self.feed, self.engine.borrow());
+        let company = feed.company;
+        if changes.people {
+            let people = engine.people();
+            update(feed.people, people.present());
+            update(company.read, people.read());
+            if company.count.get_untracked() != people.count() {
+                company.count.set(people.count());
+            }
+            let typing: Vec<_> = people.typing().map(|sender| sender.name.as_str()).collect();
+            let aside = if typing.is_empty() {
+                i18n::moves(feed.language, people.moves())
+            } else {
+                i18n::typing(feed.language, &typing)
+            };
+            if company.aside.with_untracked(|shown| *shown != aside) {
+                company.aside.set(aside);
+            }
+        }
+        if changes.rooms {
+            let rooms = listed(engine.rooms_listed(), Some(&self.room), feed.language);
+            update(company.rooms, &rooms);
+        }
+    }
+}
+
+fn update<T: Clone + PartialEq + Send + Sync + 'static>(signal: RwSignal<Vec<T>>, now: &[T]) {
+    if signal.with_untracked(|shown| *shown != now) {
+        signal.set(now.to_vec());
+    }
+}

@@ -1,0 +1,264 @@
+// People and rooms: who is there, who types, what is unread, and what has been read, between two browsers and two rooms.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchChromium } from "../lib/chromium.mjs";
+import { Person, roomUrl } from "../lib/person.mjs";
+import { Server } from "../lib/server.mjs";
+import { Program } from "../lib/stomp.mjs";
+import { until } from "../lib/waiting.mjs";
+
+let browser, server;
+
+before(async () => {
+  [browser, server] = await Promise.all([launchChromium(), Server.start("rooms")]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const listed = (person, room) => person.page.locator(`.room-list a[href="/rooms/${room}"]`);
+const badge = async (person, room) => (await listed(person, room).getAttribute("data-unread")) ?? "0";
+const aside = (person) => person.page.locator(".aside").textContent();
+const title = (person) => person.page.title();
+
+async function program(name, room, texts) {
+  const one = await Program.connect(server, name);
+  for (const text of texts) await one.say(room, text);
+  await one.disconnect();
+}
+
+test("somebody who types is seen to, until the message comes", async () => {
+  const room = "typing";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  const minjun = await Person.enter(browser, server, room, "민준");
+  await until("both are counted", async () => (await jiu.page.locator(".connection").textContent()).includes("2명"));
+  await minjun.composer.pressSequentially("안녕");
+  await until("지우 sees 민준 type", async () => (await aside(jiu)) === "민준님이 입력하고 있습니다…");
+  assert.notEqual(await aside(minjun), "민준님이 입력하고 있습니다…", "one's own typing is no news");
+  const height = () => jiu.page.locator(".stage").evaluate((stage) => stage.clientHeight);
+  const whileTyping = await height();
+  await minjun.composer.press("Enter");
+  await jiu.sees("안녕");
+  await until("the line is empty", async () => !(await aside(jiu)).includes("입력"));
+  assert.equal(await height(), whileTyping, "the line's place is always there");
+  const history = await server.history(room);
+  assert.equal(history.length, 1, "typing is stored nowhere");
+  for (const person of [jiu, minjun]) {
+    assert.deepEqual(person.problems, []);
+    await person.context.close();
+  }
+});
+
+test("who is there: by name in the panel, three tabs as one, gone some time after the last tab", async () => {
+  const room = "presence";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  const minjun = await Person.enter(browser, server, room, "민준");
+  for (let tab = 0; tab < 2; tab += 1) {
+    const page = await minjun.context.newPage();
+    await page.goto(roomUrl(server, room));
+    await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
+  }
+  await jiu.page.locator("details.people summary").click();
+  const names = () => jiu.page.locator(".panel bdi").allTextContents();
+  await until("both are named", async () => (await names()).length === 2);
+  assert.deepEqual((await names()).sort(), ["민준", "지우"]);
+  await jiu.page.keyboard.press("Escape");
+  assert.equal(await jiu.page.locator("details.people").getAttribute("open"), null, "Esc closes the panel");
+  const before = Date.now();
+  await minjun.context.close();
+  await until("민준 is said to have left", async () => (await aside(jiu)).includes("민준님이 나갔습니다"), { patience: 90_000 });
+  assert.ok(Date.now() - before > 2_000, "not at once: a page that is loaded again is no news");
+  await until("one is left", async () => (await names()).length === 1);
+  await jiu.context.close();
+});
+
+test("what is unread in another room: its badge, the title, the divider, and read when it was seen", async () => {
+  const [here, there] = ["unread-here", "unread-there"];
+  const jiu = await Person.enter(browser, server, there, "지우");
+  await program("민준", there, ["하나"]);
+  await jiu.sees("하나");
+  // Read when it was before the eyes for a while; then the server knows, and every list does.
+  await until("the first is read", async () => {
+    await jiu.page.bringToFront();
+    return (await badge(jiu, there)) === "0" && !/^\(/.test(await title(jiu));
+  });
+  await jiu.page.waitForTimeout(3_000);
+  await jiu.open(server, here);
+  const second = await jiu.context.newPage();
+  const tab = new Person(jiu.context, second, "지우");
+  await tab.open(server, here);
+  await jiu.page.bringToFront();
+
+  await program("민준", there, ["둘", "셋"]);
+  for (const person of [jiu, tab]) {
+    await until("two are unread", async () => (await badge(person, there)) === "2");
+    assert.match(await title(person), /^\(2\) unread-here/);
+  }
+  assert.equal(await jiu.page.locator("link[rel=icon][type]").getAttribute("href"), "/icon-unread.svg");
+  const first = jiu.page.locator(".room-list a").first();
+  assert.equal(await first.getAttribute("href"), `/rooms/${there}`, "the latest room is on top");
+  assert.match(await first.textContent(), /셋/);
+
+  await listed(jiu, there).click();
+  await jiu.live();
+  const rows = await jiu.log.locator("li").evaluateAll((items) => items.map((item) => item.className.split(" ")[0] + ":" + (item.querySelector(".bubble")?.textContent.trim() ?? "")));
+  const divider = rows.indexOf("unread:");
+  assert.deepEqual([rows[divider - 1], rows[divider + 1]], ["message:하나", "message:둘"]);
+  await until("the other tab follows", async () => (await badge(tab, there)) === "0");
+  assert.doesNotMatch(await title(tab), /^\(/);
+  assert.equal(await jiu.page.locator("li.unread").count(), 1, "the divider stays");
+  await jiu.page.locator("body").press("Escape");
+  await until("Esc puts it away", async () => (await jiu.page.locator("li.unread").count()) === 0);
+  await jiu.context.close();
+});
+
+test("a room with more than a screenful of unread messages opens at the first, with the divider at a third", async () => {
+  const room = "unread-many";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  await program("민준", room, ["읽은 말"]);
+  await jiu.sees("읽은 말");
+  await until("it is read", async () => (await badge(jiu, room)) === "0");
+  await jiu.page.waitForTimeout(3_000);
+  await jiu.page.goto(`${server.url}/`);
+  await program("민준", room, Array.from({ length: 40 }, (_, n) => `말 ${n}`));
+  await jiu.open(server, room);
+  const place = await jiu.log.evaluate((log) => {
+    const top = log.querySelector(".unread").getBoundingClientRect().top - log.getBoundingClientRect().top;
+    return top / log.clientHeight;
+  });
+  assert.ok(Math.abs(place - 1 / 3) < 0.05, `the divider stands at ${place}`);
+  const jump = jiu.page.locator(".jump");
+  assert.match(await jump.textContent(), /새 메시지 40개/);
+  await until("the badge says how many", async () => Number(await badge(jiu, room)) > 0);
+  await jump.click();
+  await until("at the end", async () => (await jump.count()) === 0);
+  await until("read to the end", async () => (await badge(jiu, room)) === "0");
+  await jiu.context.close();
+});
+
+test("a page that nobody looks at reads nothing", async () => {
+  const room = "unlooked";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  await program("민준", room, ["하나"]);
+  await jiu.sees("하나");
+  await until("it is read", async () => (await badge(jiu, room)) === "0");
+  await jiu.page.waitForTimeout(3_000);
+  // Headless pages always have the focus: what the page is told of it is what counts.
+  await jiu.page.evaluate(() => (document.hasFocus = () => false));
+  await program("민준", room, ["둘"]);
+  await jiu.sees("둘");
+  await until("it is unread", async () => (await badge(jiu, room)) === "1");
+  await jiu.page.waitForTimeout(3_000);
+  assert.equal(await badge(jiu, room), "1", "after a while, too");
+  assert.match(await title(jiu), /^\(1\)/);
+  await jiu.page.evaluate(() => {
+    delete document.hasFocus;
+    window.dispatchEvent(new Event("focus"));
+  });
+  await until("looked at, and read", async () => (await badge(jiu, room)) === "0");
+  await jiu.context.close();
+});
+
+test("beside a bubble stands how many have not read it, until all have", async () => {
+  const room = "lacking";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  const minjun = await Person.enter(browser, server, room, "민준");
+  await jiu.say("처음");
+  await minjun.sees("처음");
+  await until("all have read", async () => (await jiu.page.locator(".lacking").count()) === 0);
+  await minjun.page.waitForTimeout(3_000);
+  await minjun.page.evaluate(() => (document.hasFocus = () => false));
+  await jiu.say("읽었나요?");
+  await until("one has not", async () => (await jiu.page.locator(".lacking").allTextContents()).join() === "1");
+  await minjun.page.evaluate(() => {
+    delete document.hasFocus;
+    window.dispatchEvent(new Event("focus"));
+  });
+  await until("all have", async () => (await jiu.page.locator(".lacking").count()) === 0);
+  for (const person of [jiu, minjun]) await person.context.close();
+});
+
+test("the list filters, opens and is left by keys alone", async () => {
+  const jiu = await Person.enter(browser, server, "서울", "지우");
+  await program("민준", "부산", ["바다"]);
+  await program("민준", "서울-모임", ["산"]);
+  await until("all are listed", async () => (await listed(jiu, "부산").count()) + (await listed(jiu, "서울-모임").count()) === 2);
+  await jiu.composer.focus();
+  await jiu.page.keyboard.press("Control+k");
+  const field = jiu.page.locator("#filter");
+  assert.ok(await field.evaluate((input) => input === document.activeElement));
+  await jiu.page.keyboard.type("부");
+  const shown = () => jiu.page.locator(".room-list a:visible .room-name").allTextContents();
+  assert.deepEqual(await shown(), ["부산"]);
+  await jiu.page.keyboard.press("Escape");
+  assert.ok((await shown()).length >= 3, "Esc shows all");
+  await field.fill("서울");
+  await jiu.page.keyboard.press("ArrowDown");
+  await jiu.page.keyboard.press("ArrowDown");
+  const focused = () => jiu.page.evaluate(() => document.activeElement.querySelector(".room-name")?.textContent);
+  assert.equal(await focused(), (await shown())[1]);
+  await jiu.page.keyboard.press("ArrowUp");
+  await jiu.page.keyboard.press("ArrowUp");
+  assert.ok(await field.evaluate((input) => input === document.activeElement));
+  await field.fill("부산");
+  await Promise.all([jiu.page.waitForURL(roomUrl(server, "부산")), jiu.page.keyboard.press("Enter")]);
+  await jiu.live();
+
+  const region = () => jiu.page.evaluate(() => document.activeElement.closest(".rooms, [role=log], .composer")?.className.split(" ")[0]);
+  const regions = [];
+  for (let press = 0; press < 3; press += 1) {
+    await jiu.page.keyboard.press("F6");
+    regions.push(await region());
+  }
+  assert.deepEqual([...regions].sort(), ["composer", "rooms", "timeline"]);
+  await jiu.page.keyboard.press("Shift+F6");
+  assert.equal(await region(), regions[1]);
+  assert.deepEqual(jiu.problems, []);
+  await jiu.context.close();
+});
+
+test("one notification for three tabs, and none for what was read meanwhile", async () => {
+  const [here, there] = ["notify-here", "notify-there"];
+  const context = await browser.newContext({ locale: "ko-KR", permissions: ["notifications"], viewport: { width: 1280, height: 800 } });
+  await context.addInitScript(() => {
+    localStorage["maru/notify"] = "all";
+    localStorage["shown"] ??= "[]";
+    ServiceWorkerRegistration.prototype.showNotification = async function (name, { tag, body }) {
+      localStorage["shown"] = JSON.stringify([...JSON.parse(localStorage["shown"]), { name, tag, body }]);
+    };
+  });
+  const jiu = new Person(context, await context.newPage(), "지우");
+  await jiu.open(server, there);
+  await jiu.introduce();
+  await program("민준", there, ["하나"]);
+  await jiu.sees("하나");
+  await until("it is read", async () => (await badge(jiu, there)) === "0");
+  await jiu.page.waitForTimeout(3_000);
+  const tabs = [];
+  for (let tab = 0; tab < 3; tab += 1) {
+    const other = new Person(context, tab === 0 ? jiu.page : await context.newPage(), "지우");
+    await other.open(server, here);
+    tabs.push(other);
+  }
+  const shown = () => tabs[0].page.evaluate(() => JSON.parse(localStorage["shown"]));
+  await program("민준", there, ["둘"]);
+  const [notification] = await until("a notification", async () => (await shown()).length > 0 && shown());
+  assert.equal(notification.name, there);
+  assert.match(notification.body, /민준.*둘/);
+  assert.match(notification.tag, new RegExp(`^${there}:[0-9a-f]{8}-\\d+-\\d+$`));
+  await tabs[0].page.waitForTimeout(3_000);
+  assert.equal((await shown()).length, 1, "one for three tabs");
+
+  // The room is open in a tab that is looked at: what comes there is read, and notified of nowhere.
+  await tabs[0].open(server, there);
+  await tabs[0].page.bringToFront();
+  await until("it is read", async () => (await badge(tabs[0], there)) === "0");
+  await program("민준", there, ["셋"]);
+  await tabs[0].sees("셋");
+  await tabs[0].page.waitForTimeout(5_000);
+  assert.equal((await shown()).length, 1, JSON.stringify(await shown()));
+  await context.close();
+});
