@@ -60,6 +60,9 @@ if [ -n "${MARU_TEST_KAFKA:-}" ]; then
     "$(target_dir)/debug/chaos" --brokers "$MARU_TEST_KAFKA" --rooms 5 --people 5 --rate 50 --rounds 5 --vanish 10
 fi
 
+say "Crashing a server with its embedded log while people send"
+scripts/crash.sh --rounds 20
+
 say "Testing the release in Chromium (a few minutes)"
 scripts/end2end.sh
 

@@ -17,6 +17,8 @@ pub mod i18n;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod civil;
+#[cfg(feature = "ssr")]
+pub use civil::utc_datetime;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod clock;
 #[cfg(any(feature = "hydrate", test))]

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - `audit`: reading the whole log once, to check the history
 //! - `settings`: librdkafka's properties, ours and the operator's
 //! - `link`: whether Kafka answers, told once per outage; librdkafka's own log lines
 //! - `producer`: records into the log
@@ -15,6 +16,7 @@
 //! - `watchdog`: finds out what librdkafka does not tell
 //! - `identity`: whether the log is still the one that was begun to be followed
 
+mod audit;
 mod checkpoint;
 mod consumer;
 mod epoch;
@@ -40,6 +42,7 @@ use crate::history::HistoryError;
 use link::Link;
 
 pub use crate::fold::partition_of;
+pub use audit::Audit;
 pub use producer::{ProduceError, Producer};
 pub use settings::LogSettings;
 pub use start::start;

@@ -14,6 +14,7 @@
 //! - [`metrics`]: what the server counts, for whoever keeps it running
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
+//! - [`maintenance`]: `maru verify` and `maru repair`
 //! - [`version`]: which Maru this is
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
@@ -29,6 +30,7 @@ pub mod fold;
 pub mod history;
 pub mod hub;
 pub mod keys;
+pub mod maintenance;
 pub mod metrics;
 pub mod names;
 mod run;

@@ -27,6 +27,7 @@ use crate::config::{Config, Profile};
 use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
+use crate::maintenance;
 use crate::metrics::Metrics;
 use crate::web::door::Door;
 use crate::web::socket::limits::Limits;
@@ -62,9 +63,17 @@ pub enum RunError {
     /// The page's files are incomplete.
     #[error(transparent)]
     Assets(#[from] AssetsError),
+    /// The embedded log is damaged.
+    #[error("{0}; `maru verify` tells what is lost, `maru repair` saves the rest")]
+    Damaged(pocket_kafka::StartError),
     /// The embedded log does not start.
     #[error(transparent)]
-    Embedded(#[from] pocket_kafka::StartError),
+    Embedded(pocket_kafka::StartError),
+    /// The log is not whole yet.
+    #[error(
+        "a repair of the data directory was begun and not finished; run `maru repair --yes` once more"
+    )]
+    Repairing,
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] bridge::StartError),
@@ -76,11 +85,20 @@ pub enum RunError {
     Random(getrandom::Error),
 }
 
+impl From<pocket_kafka::StartError> for RunError {
+    fn from(error: pocket_kafka::StartError) -> Self {
+        match error {
+            pocket_kafka::StartError::Damaged { .. } => Self::Damaged(error),
+            _ => Self::Embedded(error),
+        }
+    }
+}
+
 /// Runs a server until it is told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
     start_logging(&config.log);
     introduce(config.profile);
-    let _data = Directory::open(&config.data).await?;
+    let _data = hold(&config).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
     let (listener, address) = listen(config.listen, "MARU_LISTEN").await?;
@@ -137,10 +155,11 @@ pub async fn run(config: Config) -> Result<(), RunError> {
             tracing::info!("ready");
             (None, None)
         }
-        Some((settings, embedded)) => (
-            Some(Following::new(settings, Arc::clone(&web), told_stage)),
-            embedded,
-        ),
+        Some((settings, embedded)) => {
+            let health = embedded.as_ref().map(PocketKafka::health);
+            let following = Following::new(settings, health, Arc::clone(&web), told_stage);
+            (Some(following), embedded)
+        }
     };
     let signal = tokio::select! {
         signal = signals.next() => signal,
@@ -183,6 +202,15 @@ async fn listen(
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     Ok((listener, address))
+}
+
+/// Takes the data directory, unless it is not whole yet.
+async fn hold(config: &Config) -> Result<Directory, RunError> {
+    let data = Directory::open(&config.data).await?;
+    if maintenance::is_unfinished(&config.data) {
+        return Err(RunError::Repairing);
+    }
+    Ok(data)
 }
 
 /// Warns of profiles that are not for people.
@@ -243,7 +271,7 @@ fn start_logging(filter: &str) {
         .init();
 }
 
-fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
+pub(crate) fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
     if config.kafka_brokers.is_some() && config.keys_file.is_none() {
         tracing::warn!(
             "this server signs cookies with a key of its own: servers of one cluster need the same MARU_KEYS_FILE, or people lose their nickname when they reach another server"
@@ -277,7 +305,7 @@ fn find_assets(config: &Config) -> Result<(Assets, bool), RunError> {
     Ok((Assets::locate(&options)?, hashed))
 }
 
-async fn log_settings(
+pub(crate) async fn log_settings(
     config: &Config,
     keys: &Keys,
 ) -> Result<(LogSettings, Option<PocketKafka>), RunError> {
@@ -295,6 +323,7 @@ async fn log_settings(
         partitions: config.partitions,
         client_id: format!("maru-{}", std::process::id()),
         directory: config.data.clone(),
+        alone: embedded.is_some(),
         message_timeout: crate::chat::listeners::PATIENCE,
     };
     Ok((settings, embedded))

@@ -27,6 +27,8 @@ pub(crate) struct Cluster {
     settings: Vec<(&'static str, String)>,
     servers: Vec<Server>,
     kafka: PathBuf,
+    /// How long crashed servers took until they were ready again.
+    pub(crate) starts: Vec<Duration>,
 }
 
 impl Cluster {
@@ -48,6 +50,7 @@ impl Cluster {
             settings,
             servers: addresses.iter().enumerate().map(server).collect(),
             kafka,
+            starts: Vec::new(),
         }
     }
 
@@ -103,7 +106,7 @@ impl Cluster {
                 );
                 return Err(io::Error::other(sentence));
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(10)).await;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use tokio::time::sleep;
 
 use crate::cluster::Cluster;
+use crate::crash;
 use crate::journal::Journal;
 use crate::random::Random;
 
@@ -16,6 +17,8 @@ const BROKERS: usize = 3;
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
+    /// The first server is killed (kill -9) as soon as everybody is back and sends, or while it starts.
+    CrashServer,
     /// A random server is killed (kill -9) and started again at once, every 2 to 5 s.
     KillServer,
     /// A random server is frozen for 0.1 to 10 s.
@@ -46,6 +49,7 @@ impl Fault {
         let server = random.below(cluster.servers());
         let broker = 1 + random.below(BROKERS);
         match self {
+            Self::CrashServer => crash::happen(cluster, journal, random).await,
             Self::KillServer => {
                 sleep(random.between(seconds(2), seconds(5))).await;
                 journal.fault(format!("kill -9 of server {server}"));

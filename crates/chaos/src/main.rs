@@ -4,10 +4,11 @@
 //!
 //! - `person`: somebody who chats, over `wire`
 //! - `journal`: the history of the run
-//! - `cluster`: the processes that are broken, and `faults`: how
+//! - `cluster`: the processes that are broken, `faults`: how, and `crash`: one server again and again
 //! - `http`: readiness, and the final reading of the rooms
 
 mod cluster;
+mod crash;
 mod faults;
 mod http;
 mod journal;
@@ -145,6 +146,7 @@ async fn run(arguments: &Arguments) -> io::Result<Report> {
         checker::history::write(&history, BufWriter::new(File::create(path)?))?;
     }
     tell_returns(&company.journal);
+    tell_starts(&cluster);
     Ok(checker::check(&history))
 }
 
@@ -231,17 +233,38 @@ async fn tell(company: Arc<Company>) {
 
 fn tell_returns(journal: &Journal) {
     let returns = journal.returns();
-    let at = |percent: usize| {
-        let index = (returns.len() * percent / 100).min(returns.len().saturating_sub(1));
-        returns.get(index).copied().unwrap_or_default()
-    };
     say(&format!(
-        "people came back {} times: p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
+        "people came back {} times: {}",
         returns.len(),
+        spread(&returns)
+    ));
+}
+
+/// How long a crashed server took until it was ready again, if one was crashed.
+fn tell_starts(cluster: &Cluster) {
+    let mut starts = cluster.starts.clone();
+    starts.sort_unstable();
+    if !starts.is_empty() {
+        say(&format!(
+            "ready again after {} crashes: {}",
+            starts.len(),
+            spread(&starts)
+        ));
+    }
+}
+
+/// The middle, the slowest hundredth and the end of sorted times.
+fn spread(times: &[Duration]) -> String {
+    let at = |percent: usize| {
+        let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+        times.get(index).copied().unwrap_or_default()
+    };
+    format!(
+        "p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
         at(50),
         at(99),
         at(100)
-    ));
+    )
 }
 
 /// Says something to whoever watches. A closed terminal does not end a run.

@@ -18,7 +18,7 @@ use super::watchdog::Watchdog;
 use super::{
     DeliveryFailures, Log, LogSettings, Producer, Stage, StartError, Stop, Stopped, epoch, topics,
 };
-use crate::fold::{Committer, Limits, Observer, Rooms};
+use crate::fold::{Committer, Observer, Rooms};
 use crate::history::{Saved, Store};
 use crate::metrics::log::{LogMetrics, Start};
 
@@ -191,7 +191,7 @@ impl Starter {
             partitions,
             &store,
             Arc::clone(&self.observer),
-            Limits::default(),
+            self.settings.limits(),
         )?;
         let rooms = Arc::new(rooms);
         let committer = Committer::spawn(Arc::clone(&rooms), store.writer)?;

@@ -333,6 +333,9 @@ fn commands() {
     for (words, command) in [
         (&[][..], Command::Run),
         (&["config"], Command::Config),
+        (&["repair"], Command::Repair { yes: false }),
+        (&["repair", "--yes"], Command::Repair { yes: true }),
+        (&["verify"], Command::Verify),
         (
             &["healthcheck", "--listen", "127.0.0.1:1"],
             Command::Healthcheck,

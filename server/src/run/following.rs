@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pocket_kafka::Health;
 use tokio::sync::watch;
 
 use crate::bridge::{self, Log, LogSettings, Stage, StartError};
@@ -16,15 +17,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The log that the server follows.
 pub(super) struct Following {
     settings: LogSettings,
+    /// How the embedded log stands, where it is that one.
+    health: Option<Health>,
     web: Arc<Web>,
     stage: watch::Sender<Stage>,
     log: Option<Log>,
 }
 
 impl Following {
-    pub(super) fn new(settings: LogSettings, web: Arc<Web>, stage: watch::Sender<Stage>) -> Self {
+    pub(super) fn new(
+        settings: LogSettings,
+        health: Option<Health>,
+        web: Arc<Web>,
+        stage: watch::Sender<Stage>,
+    ) -> Self {
         Self {
             settings,
+            health,
             web,
             stage,
             log: None,
@@ -67,8 +76,8 @@ impl Following {
             metrics.log.clone(),
         );
         let log = log.await?;
-        self.web
-            .serve(Service::Chat(Arc::new(chat(&self.web, &log, &listeners))));
+        let chat = chat(&self.web, &log, &listeners, self.health.clone());
+        self.web.serve(Service::Chat(Arc::new(chat)));
         self.log = Some(log);
         tracing::info!("ready");
         Ok(())
@@ -83,7 +92,7 @@ impl Following {
 }
 
 /// The chat over a log that has been caught up with.
-fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
+fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>, embedded: Option<Health>) -> Chat {
     let (rate_per_second, rate_burst) = match web.config.profile {
         // More than any session can send.
         Profile::Bench => (u32::MAX, u32::MAX),
@@ -99,5 +108,6 @@ fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
         listeners: Arc::clone(listeners),
         keys: Arc::clone(&web.keys),
         producer: log.producer.clone(),
+        embedded,
     }
 }

@@ -140,6 +140,7 @@ impl Broker {
             partitions: PARTITIONS,
             client_id: "test".to_owned(),
             directory: directory.to_owned(),
+            alone: false,
             message_timeout: Duration::from_mins(1),
         }
     }

@@ -34,11 +34,16 @@ impl Maru {
     /// Starts the program with data in this directory and waits until it is ready.
     pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
         let maru = Self::launch(data, settings);
+        maru.until_ready();
+        maru
+    }
+
+    fn until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let (status, body) = maru.get("/healthz/ready");
+            let (status, body) = self.get("/healthz/ready");
             if status == 200 {
-                return maru;
+                return;
             }
             assert!(Instant::now() < deadline, "not ready: {body}");
             std::thread::sleep(Duration::from_millis(20));
@@ -47,10 +52,11 @@ impl Maru {
 
     /// Starts the program and waits until it has said where it listens.
     pub(crate) fn launch(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = command(data, settings)
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        Self::opened(command(data, settings), settings)
+    }
+
+    fn opened(mut command: Command, settings: &[(&str, &str)]) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines
             .next()
@@ -78,6 +84,28 @@ impl Maru {
             address,
             admin,
         }
+    }
+
+    /// Like `start`, as the child of another program that is given these words before it.
+    pub(crate) fn start_under(
+        program: &str,
+        words: &[&str],
+        data: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let own = command(data, settings);
+        let mut command = Command::new(program);
+        command.args(words).arg(own.get_program());
+        for (name, value) in own.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let maru = Self::opened(command, settings);
+        maru.until_ready();
+        maru
     }
 
     /// Kills the program as a power cut would.
@@ -336,6 +364,12 @@ impl Client {
     pub(crate) async fn close(&mut self) {
         self.socket.close(None).await.unwrap();
         while let Some(Ok(_)) = self.socket.next().await {}
+    }
+
+    /// The next frame, if one comes in this time.
+    pub(crate) async fn frame_within(&mut self, time: Duration) -> Option<Frame> {
+        let frame = tokio::time::timeout(time, self.read()).await.ok()?;
+        Some(frame.unwrap_or_else(|close| panic!("the server closed: {close:?}")))
     }
 
     async fn read(&mut self) -> Result<Frame, Option<CloseFrame>> {
