@@ -18,7 +18,7 @@ pub mod i18n;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod civil;
-#[cfg(feature = "ssr")]
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub use civil::utc_datetime;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod clock;

@@ -112,8 +112,6 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         Profile::Conformance => None,
         Profile::Chat | Profile::Bench => Some(log_settings(&config, &keys).await?),
     };
-    let mut incarnation = [0; 4];
-    getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
     let (told_stage, stage) = watch::channel(Stage::Connecting);
     let closing = CancellationToken::new();
     let web = Arc::new(Web {
@@ -126,7 +124,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         hashed_files,
         stage,
         service: RwLock::default(),
-        incarnation: u32::from_be_bytes(incarnation),
+        incarnation: incarnation()?,
         limits: Limits::of(&config),
         farewell: RwLock::default(),
         closing: closing.clone(),
@@ -137,14 +135,8 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     announce(address, admin.as_ref().map(|(_, address)| *address));
     let router = web::router(Arc::clone(&web));
     let serving = tokio::spawn(web::serve::serve(listener, router, closing));
-    // Operators are answered to the end.
     if let Some((listener, _)) = admin {
-        let router = web::admin::router(Arc::clone(&web));
-        tokio::spawn(web::serve::serve(
-            listener,
-            router,
-            CancellationToken::new(),
-        ));
+        answer_operators(listener, &web);
     }
     let housekeeping = tokio::spawn(housekeeping(Arc::clone(&web)));
 
@@ -179,6 +171,23 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     };
     go(signal, &mut signals, &web, serving, last_words).await;
     Ok(())
+}
+
+/// Operators are answered to the end.
+fn answer_operators(listener: TcpListener, web: &Arc<Web>) {
+    let router = web::admin::router(Arc::clone(web));
+    tokio::spawn(web::serve::serve(
+        listener,
+        router,
+        CancellationToken::new(),
+    ));
+}
+
+/// Tells this run of the server from every other.
+fn incarnation() -> Result<u32, RunError> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(RunError::Random)?;
+    Ok(u32::from_be_bytes(bytes))
 }
 
 /// Follows the log, where there is one, until that is not possible any more.

@@ -511,7 +511,7 @@ fn read_all_of(directory: &Path, written: &[Message]) -> Result<(), HistoryError
         assert!(
             written.contains(message),
             "{message:?} was never written so"
-        )
+        );
     };
     let mut complete = true;
     for offset in (-1..=i64::try_from(written.len()).unwrap() * 2).step_by(7) {
