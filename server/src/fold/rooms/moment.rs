@@ -172,3 +172,57 @@ fn index(rows: &[Message], offset: i64) -> Option<usize> {
     rows.binary_search_by_key(&offset, |row| row.position.offset)
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use protocol::{Epoch, Position, RoomName};
+
+    use crate::fold::{Limits, LogRecord, Observer, Rooms};
+    use crate::history::Store;
+
+    struct Nobody;
+
+    impl Observer for Nobody {
+        fn visible(&self, _: &RoomName, _: &Arc<super::Message>) {}
+        fn duplicate(&self, _: &RoomName, _: &str, _: &str, _: Position) {}
+    }
+
+    /// The committer lets go of the tail only after the store has it, so for a moment both do.
+    #[test]
+    fn what_store_and_tail_both_have_is_there_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::open(directory.path()).unwrap();
+        let observer = Arc::new(Nobody);
+        let rooms = Rooms::new(Epoch(7), 1, &store, observer, Limits::default()).unwrap();
+        let room: RoomName = "a".parse().unwrap();
+        for (offset, kind, named) in [(0, "message", 0), (1, "edit", 0), (2, "message", 0)] {
+            let value = format!(
+                r#"{{"v":1,"type":"{kind}","id":"{offset}","room":"a","sender":{{"uid":"u","name":"n"}},"ref":"00000007-0-{named}","body":"b{offset}"}}"#
+            );
+            let record = LogRecord {
+                offset,
+                timestamp: Some(offset),
+                key: Some(b"a"),
+                value: Some(value.as_bytes()),
+            };
+            rooms.apply(0, &record).unwrap();
+        }
+        let pages = || {
+            let last = rooms.last_page(&room, 9).unwrap();
+            (
+                last,
+                rooms.newer(&room, -1, 9).unwrap(),
+                rooms.list(9).unwrap(),
+            )
+        };
+        let before = pages();
+        assert_eq!(before.0.messages.len(), 2);
+        let mut batch = rooms.collect(9);
+        store.writer.commit(&mut batch).unwrap();
+        assert_eq!(pages(), before, "both have it");
+        rooms.release(&batch);
+        assert_eq!(pages(), before, "the store alone has it");
+    }
+}
