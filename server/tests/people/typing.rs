@@ -23,7 +23,7 @@ async fn typing_reaches_everybody_else_once_and_is_not_replayed() {
     }
     types(&mut bob).await;
     let mut eve = listener(&one, "eve").await;
-    event(&mut eve, "read").await;
+    until_present(&mut eve, &["ann", "bob", "eve"]).await;
     types(&mut eve).await;
     for name in ["ann", "eve"] {
         let typing = event(&mut bob, "typing").await;
