@@ -1,5 +1,7 @@
 //! Names that people type: rooms and nicknames, brought into one spelling.
 
+mod likeness;
+
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::CodePointMapData;
@@ -48,6 +50,12 @@ pub enum NicknameError {
     /// A control character, or one that is invisible or turns the writing direction.
     #[error("a nickname has no control or invisible characters")]
     Invisible,
+    /// A name of the house, or one that looks like it.
+    #[error("this nickname could be taken for the server's operators; choose another")]
+    Reserved,
+    /// Letters of scripts that do not go together.
+    #[error("a nickname does not mix alphabets that look alike, such as Latin and Cyrillic")]
+    Mixed,
 }
 
 /// A nickname as it is shown: composed (NFC), blanks collapsed.
@@ -65,6 +73,12 @@ pub fn nickname(typed: &str) -> Result<String, NicknameError> {
         || name.len() > 16 * limits::NICKNAME_GRAPHEMES
     {
         return Err(NicknameError::TooLong);
+    }
+    if likeness::is_reserved(&name) {
+        return Err(NicknameError::Reserved);
+    }
+    if likeness::is_mixed(&name) {
+        return Err(NicknameError::Mixed);
     }
     Ok(name)
 }
@@ -139,5 +153,7 @@ mod tests {
             );
         }
         assert_eq!(nickname(" \t "), Err(NicknameError::Empty));
+        assert_eq!(nickname(" Аdmin "), Err(NicknameError::Reserved));
+        assert_eq!(nickname("pаypal"), Err(NicknameError::Mixed));
     }
 }

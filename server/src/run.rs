@@ -126,14 +126,18 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         }
         Some((settings, embedded)) => {
             let (observer, failures) = (listeners.clone(), listeners.clone());
-            let log = tokio::select! {
-                log = bridge::start(settings, observer, failures, told_stage) => log?,
+            let begin = async {
+                let log = bridge::start(settings, observer, failures, told_stage).await?;
+                let people = Arc::clone(&listeners.people).start(&log).await?;
+                Ok::<_, bridge::StartError>((log, people))
+            };
+            let (log, people) = tokio::select! {
+                started = begin => started?,
                 _ = signals.next() => {
                     closing.cancel();
                     return Ok(());
                 }
             };
-            let people = Arc::clone(&listeners.people).start(&log).await?;
             web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
             Some((log, people, embedded))
         }

@@ -97,6 +97,16 @@ fn forms_that_cannot_be_taken() {
         ("/session", "nickname=a%00b", "/?notice=nickname-invisible"),
         (
             "/session",
+            "nickname=%D0%B0dmin",
+            "/?notice=nickname-reserved",
+        ),
+        (
+            "/session",
+            "nickname=p%D0%B0ypal",
+            "/?notice=nickname-mixed",
+        ),
+        (
+            "/session",
             "nickname=&return=//evil.example",
             "/?notice=nickname-empty",
         ),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use protocol::limits;
+use server::people::record;
 use server::stomp::{Code, Settings};
 use stomp::Limits;
 
@@ -149,6 +150,33 @@ fn every_limit_that_is_known_is_there_as_it_is() {
         let row = row.unwrap_or_else(|| panic!("no row: {what}"));
         assert_eq!(row[1], much, "{what}");
     }
+}
+
+/// The lines of the block of JSON with this name.
+fn json(name: &str) -> Vec<&'static str> {
+    let head = format!("```json {name}");
+    let lines = DOCUMENT.lines().skip_while(|line| **line != head).skip(1);
+    let lines: Vec<_> = lines.take_while(|line| *line != "```").collect();
+    assert!(!lines.is_empty(), "no block {name}");
+    lines
+}
+
+/// Whether these lines are what the program reads and writes.
+fn is_spoken<T: serde::Serialize + serde::de::DeserializeOwned>(name: &str) {
+    for line in json(name) {
+        let read: T = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let written = serde_json::to_string(&read).unwrap_or_default();
+        assert_eq!(written, line);
+    }
+}
+
+#[test]
+fn what_is_said_in_passing_is_there_as_it_is() {
+    is_spoken::<protocol::RoomEvent>("events");
+    is_spoken::<protocol::RoomsUpdate>("rooms");
+    is_spoken::<record::Marker>("markers");
+    is_spoken::<record::Passing>("passing");
+    assert_eq!(json("events").len(), 4, "each kind of event");
 }
 
 fn kibibytes(bytes: usize) -> String {

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`room`]: the name of a room
+//! - [`person`]: what tells people of the same name apart
 //! - [`position`]: where a message stands in the log
 //! - [`message`]: a message as people see it, and the record as the log holds it
 //! - [`page`]: what a page is rendered from
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod mention;
 pub mod message;
 pub mod page;
+pub mod person;
 pub mod position;
 pub mod room;
 

@@ -21,7 +21,7 @@ pub fn mentions(text: &str, name: &str) -> bool {
         !before.is_some_and(char::is_alphanumeric)
             && text[at + 1..]
                 .strip_prefix(name.as_str())
-                .is_some_and(|rest| is_end_of_name(rest))
+                .is_some_and(is_end_of_name)
     })
 }
 

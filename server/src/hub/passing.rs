@@ -47,7 +47,7 @@ impl Ids {
     }
 
     /// The next id.
-    pub fn next(&mut self) -> String {
+    pub fn fresh(&mut self) -> String {
         self.next += 1;
         format!("{}-p{}", self.server, self.next)
     }
@@ -116,7 +116,7 @@ impl Passing {
             RoomEvent::Typing { sender } => Some(sender.uid.as_str()),
             _ => None,
         };
-        let (json, id) = (json(event), self.ids.next());
+        let (json, id) = (json(event), self.ids.fresh());
         let destination = Destination::RoomEvents(room.clone());
         for (form, listeners) in forms {
             let frame = encode::passing(&destination, &id, json.clone(), form);
@@ -153,7 +153,7 @@ impl Passing {
                 .or_insert_with(|| {
                     let destination = Destination::RoomEvents(room.clone());
                     let frame =
-                        |event| encode::passing(&destination, &ids.next(), json(&event), form);
+                        |event| encode::passing(&destination, &ids.fresh(), json(&event), form);
                     state(room).into_iter().map(frame).collect()
                 });
             let mut frames = frames.iter();
@@ -209,13 +209,13 @@ mod tests {
         frames.map(text).collect()
     }
 
-    struct Room {
+    struct Scene {
         passing: Passing,
         room: RoomName,
         outboxes: Vec<Arc<Outbox>>,
     }
 
-    fn three_listeners() -> Room {
+    fn three_listeners() -> Scene {
         let (mut passing, room) = (Passing::new("s"), "a".parse().unwrap());
         let outboxes: Vec<_> = (0..3).map(|_| Arc::new(Outbox::new(1 << 20))).collect();
         for (number, id) in [(0, "s"), (1, "s"), (2, "t")] {
@@ -230,7 +230,7 @@ mod tests {
             );
             passing.ready(&room, &form(id), connection);
         }
-        Room {
+        Scene {
             passing,
             room,
             outboxes,
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn first_how_things_stand_and_then_what_happens_in_shared_bytes() {
-        let Room {
+        let Scene {
             mut passing,
             room,
             outboxes,
@@ -260,19 +260,20 @@ mod tests {
         }
         assert_eq!(frames[0][0].as_ptr(), frames[1][0].as_ptr());
         assert_eq!(frames[0][1].as_ptr(), frames[1][1].as_ptr());
-        assert_eq!(
-            frames[2][0].as_str(),
-            "MESSAGE\nsubscription:t\nmessage-id:s-p3\ndestination:/topic/rooms.a.events\ncontent-type:application/json\n\
-             content-length:29\n\n{\"type\":\"read\",\"offsets\":[1]}\0"
-                .replace("s-p3", frames[2][0].split("message-id:").nth(1).unwrap().split('\n').next().unwrap())
+        let id = frames[2][0].lines().nth(2).unwrap();
+        assert!(id.starts_with("message-id:s-p"), "{id}");
+        let expected = format!(
+            "MESSAGE\nsubscription:t\n{id}\ndestination:/topic/rooms.a.events\ncontent-type:application/json\n\
+             content-length:29\n\n{{\"type\":\"read\",\"offsets\":[1]}}\0"
         );
+        assert_eq!(frames[2][0].as_str(), expected);
         passing.bring_up_to_date(|_| vec![read(9)]);
         assert!(texts(&outboxes[0]).is_empty(), "nobody lacks anything");
     }
 
     #[test]
     fn the_typist_is_not_told() {
-        let Room {
+        let Scene {
             mut passing,
             room,
             outboxes,
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn who_cannot_keep_up_gets_the_latest_state_and_stays() {
-        let Room {
+        let Scene {
             mut passing,
             room,
             outboxes,
@@ -309,7 +310,7 @@ mod tests {
 
     #[test]
     fn nothing_after_the_end() {
-        let Room {
+        let Scene {
             mut passing,
             room,
             outboxes,

@@ -34,7 +34,7 @@ struct Feed<F> {
 
 /// The subscriptions, named by `K`, with the way `F` to their clients.
 pub struct Feeds<K, F> {
-    feeds: HashMap<K, Feed<F>>,
+    subscriptions: HashMap<K, Feed<F>>,
     /// The latest changes, each room with its last one.
     changes: BTreeMap<u64, RoomName>,
     last: HashMap<RoomName, u64>,
@@ -46,7 +46,7 @@ pub struct Feeds<K, F> {
 impl<K, F> Default for Feeds<K, F> {
     fn default() -> Self {
         Self {
-            feeds: HashMap::new(),
+            subscriptions: HashMap::new(),
             changes: BTreeMap::new(),
             last: HashMap::new(),
             next: 1,
@@ -65,24 +65,24 @@ impl<K: Clone + Eq + std::hash::Hash, F> Feeds<K, F> {
             told: None,
             own: HashSet::new(),
         };
-        self.feeds.insert(key, feed);
+        self.subscriptions.insert(key, feed);
     }
 
     /// Its RECEIPT is on the way: it may be told.
     pub fn ready(&mut self, key: &K, now: Instant) {
-        if let Some(feed) = self.feeds.get_mut(key) {
+        if let Some(feed) = self.subscriptions.get_mut(key) {
             feed.after.get_or_insert(now);
         }
     }
 
     /// It ends; gives whose it was.
     pub fn close(&mut self, key: &K) -> Option<Sender> {
-        self.feeds.remove(key)?.who
+        self.subscriptions.remove(key)?.who
     }
 
     /// Whether nobody is to be told anything.
     pub fn is_empty(&self) -> bool {
-        self.feeds.is_empty()
+        self.subscriptions.is_empty()
     }
 
     /// A room's latest row has changed.
@@ -102,7 +102,7 @@ impl<K: Clone + Eq + std::hash::Hash, F> Feeds<K, F> {
 
     /// How a room stands with a person has changed.
     pub fn touched(&mut self, uid: &str, room: &RoomName) {
-        for feed in self.feeds.values_mut() {
+        for feed in self.subscriptions.values_mut() {
             if feed.who.as_ref().is_some_and(|who| who.uid == uid) {
                 feed.own.insert(room.clone());
             }
@@ -120,7 +120,7 @@ impl<K: Clone + Eq + std::hash::Hash, F> Feeds<K, F> {
     /// The subscriptions that lack something and may be told by now.
     pub fn due(&self, now: Instant) -> Vec<(K, Lacks)> {
         let ripe = self
-            .feeds
+            .subscriptions
             .iter()
             .filter(|(_, feed)| feed.after.is_some_and(|after| after <= now));
         let lacking = ripe.filter_map(|(key, feed)| {
@@ -137,7 +137,7 @@ impl<K: Clone + Eq + std::hash::Hash, F> Feeds<K, F> {
 
     /// The way to a subscription's client, and whose it is.
     pub fn get(&self, key: &K) -> Option<(&F, Option<&Sender>)> {
-        let feed = self.feeds.get(key)?;
+        let feed = self.subscriptions.get(key)?;
         Some((&feed.to, feed.who.as_ref()))
     }
 
@@ -148,7 +148,7 @@ impl<K: Clone + Eq + std::hash::Hash, F> Feeds<K, F> {
 
     /// A subscription has been told what it lacked up to this change.
     pub fn told(&mut self, key: &K, lacked: &Lacks, change: u64, now: Instant) {
-        if let Some(feed) = self.feeds.get_mut(key) {
+        if let Some(feed) = self.subscriptions.get_mut(key) {
             feed.told = Some(change);
             match lacked {
                 Lacks::All => feed.own.clear(),

@@ -21,6 +21,8 @@ const ROOMS: usize = 200;
 /// How many records are read from the store at once to be counted, and how often at most: reactions may lie between.
 const PAGE: usize = 200;
 const PAGES: usize = 5;
+/// So many rooms of people are counted before anybody is told something again.
+const AT_ONCE: usize = 500;
 
 impl People {
     /// The rooms as a person, or somebody without a name, sees them on the page: the most recently active first.
@@ -68,7 +70,7 @@ impl People {
                 records.iter().map(|(room, message)| (room, &**message)),
                 missed,
             );
-            state.unread.uncounted()
+            state.unread.uncounted(AT_ONCE)
         };
         for (who, room, read) in uncounted {
             let found = count(rooms, &room, &who, read)?;
@@ -115,7 +117,7 @@ impl People {
             };
             // Texts and numbers cannot fail to be written.
             let json = serde_json::to_string(&RoomsUpdate { rooms: updates }).unwrap_or_default();
-            let id = state.ids.next();
+            let id = state.ids.fresh();
             let frame = encode::passing(&Destination::Rooms, &id, json, &to.form);
             if to.outbox.offer(Outgoing::Frame(frame), PASSING_BYTES) {
                 state.feeds.told(&key, &lacks, change, now);
@@ -165,6 +167,10 @@ fn count(
 ) -> Result<Standing, HistoryError> {
     let mut standing = Standing::new(read);
     let mut cursor = read;
+    if rooms.head(room).is_none_or(|head| head.offset <= read) {
+        standing.close(read);
+        return Ok(standing);
+    }
     for _ in 0..PAGES {
         let page = rooms.after(room, cursor, PAGE)?;
         for message in &page.messages {

@@ -148,8 +148,8 @@ impl Unread {
         }
     }
 
-    /// What has to be counted from the store: who, where, and from which offset on.
-    pub fn uncounted(&self) -> Vec<(Sender, RoomName, i64)> {
+    /// What has to be counted from the store, at most `limit` at once: who, where, and from which offset on.
+    pub fn uncounted(&self, limit: usize) -> Vec<(Sender, RoomName, i64)> {
         let pairs = self.uncounted.iter();
         let found = pairs.filter_map(|(uid, room)| {
             let reader = self.people.get(uid)?;
@@ -159,7 +159,7 @@ impl Unread {
                 reader.rooms.get(room)?.read,
             ))
         });
-        found.collect()
+        found.take(limit).collect()
     }
 
     /// What was counted from the store, unless they have read on or changed their name meanwhile.
@@ -277,7 +277,7 @@ mod tests {
         unread.counted(&who("me"), &room(), count(&[], 0));
         unread.open(&renamed, std::iter::empty());
         assert_eq!(unread.standing("me", &room()), None, "to be counted again");
-        assert_eq!(unread.uncounted(), [(renamed, room(), 0)]);
+        assert_eq!(unread.uncounted(9), [(renamed, room(), 0)]);
         unread.counted(&who("me"), &room(), count(&[], 0));
         assert_eq!(unread.standing("me", &room()), None, "for the old name");
         unread.close("me");
@@ -303,7 +303,7 @@ mod tests {
                         unread.said(&room(), log.last().unwrap());
                     }
                     2 => {
-                        for (whose, room, from) in unread.uncounted() {
+                        for (whose, room, from) in unread.uncounted(9) {
                             unread.counted(&whose, &room, count(&log, from));
                         }
                     }

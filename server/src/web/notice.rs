@@ -16,6 +16,10 @@ pub enum Notice {
     NicknameTooLong,
     /// The nickname has characters that cannot be seen.
     NicknameInvisible,
+    /// The nickname looks like one of the house.
+    NicknameReserved,
+    /// The nickname mixes alphabets that look alike.
+    NicknameMixed,
     /// No room name was given.
     RoomEmpty,
     /// The room name is too long.
@@ -38,6 +42,18 @@ impl Notice {
                 "별명에는 보이지 않는 글자를 쓸 수 없습니다."
             }
             (Language::En, Self::NicknameInvisible) => "A nickname has no invisible characters.",
+            (Language::Ko, Self::NicknameReserved) => {
+                "운영자로 오해할 수 있는 별명은 쓸 수 없습니다. 다른 별명을 적어 주세요."
+            }
+            (Language::En, Self::NicknameReserved) => {
+                "This nickname could be taken for the server's operators. Please choose another."
+            }
+            (Language::Ko, Self::NicknameMixed) => {
+                "별명에는 모양이 비슷한 서로 다른 문자(예: 로마자와 키릴 문자)를 섞어 쓸 수 없습니다."
+            }
+            (Language::En, Self::NicknameMixed) => {
+                "A nickname does not mix alphabets that look alike, such as Latin and Cyrillic."
+            }
             (Language::Ko, Self::RoomEmpty) => "방 이름을 한 글자 이상 적어 주세요.",
             (Language::En, Self::RoomEmpty) => {
                 "Please write a room name with at least one letter or digit."
@@ -59,6 +75,8 @@ impl Notice {
             Self::NicknameEmpty => "nickname-empty",
             Self::NicknameTooLong => "nickname-too-long",
             Self::NicknameInvisible => "nickname-invisible",
+            Self::NicknameReserved => "nickname-reserved",
+            Self::NicknameMixed => "nickname-mixed",
             Self::RoomEmpty => "room-empty",
             Self::RoomTooLong => "room-too-long",
             Self::RoomCharacter => "room-character",
@@ -72,6 +90,8 @@ impl From<NicknameError> for Notice {
             NicknameError::Empty => Self::NicknameEmpty,
             NicknameError::TooLong => Self::NicknameTooLong,
             NicknameError::Invisible => Self::NicknameInvisible,
+            NicknameError::Reserved => Self::NicknameReserved,
+            NicknameError::Mixed => Self::NicknameMixed,
         }
     }
 }
@@ -96,6 +116,8 @@ mod tests {
             Notice::NicknameEmpty,
             Notice::NicknameTooLong,
             Notice::NicknameInvisible,
+            Notice::NicknameReserved,
+            Notice::NicknameMixed,
             Notice::RoomEmpty,
             Notice::RoomTooLong,
             Notice::RoomCharacter,

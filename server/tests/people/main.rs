@@ -138,25 +138,41 @@ pub(crate) fn names(people: &Value) -> Vec<&str> {
     people.map(|who| who["name"].as_str().unwrap()).collect()
 }
 
-/// Waits until this listener knows these people, however it is told; nobody may be told to have left meanwhile.
+/// Waits until this listener, which was told nothing so far, knows these people; nobody may be told to have left meanwhile.
 pub(crate) async fn until_present(client: &mut Client, expected: &[&str]) {
-    let mut present: Vec<String> = Vec::new();
-    while present != expected {
+    let mut present: Option<Vec<String>> = None;
+    while present.as_deref().is_none_or(|present| present != expected) {
         let event = any_event(client).await;
         match event["type"].as_str().unwrap() {
-            "presence" => {
-                present = names(&event["people"])
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect()
-            }
+            "presence" => present = Some(owned(names(&event["people"]))),
             "changed" => {
                 assert!(names(&event["left"]).is_empty(), "{event}");
-                present.extend(names(&event["joined"]).into_iter().map(str::to_owned));
+                let present = present.as_mut().expect("how things stand comes first");
+                present.extend(owned(names(&event["joined"])));
                 present.sort();
             }
             _ => continue,
         }
-        assert_eq!(event["count"], present.len(), "{event}");
+        assert_eq!(event["count"], present.as_ref().unwrap().len(), "{event}");
+    }
+}
+
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The next event must say that this person has come and nobody has gone, so that these are there: nothing came in between.
+pub(crate) async fn nothing_but(client: &mut Client, joined: &str, present: &[&str]) {
+    let mut event = any_event(client).await;
+    while event["type"] == "read" {
+        event = any_event(client).await;
+    }
+    assert_eq!(event["count"], present.len(), "{event}");
+    if event["type"] == "presence" {
+        // The server has come up just now.
+        assert_eq!(names(&event["people"]), present);
+    } else {
+        assert_eq!(names(&event["joined"]), [joined], "{event}");
+        assert!(names(&event["left"]).is_empty(), "{event}");
     }
 }

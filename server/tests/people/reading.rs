@@ -118,6 +118,7 @@ async fn a_room_learns_how_far_its_members_have_read() {
         ("receipt", "r"),
     ];
     bob.send("SEND", &bobs, "").await;
+    bob.receipt("r").await;
     read(&mut ann, &second).await;
     let both = Value::from(vec![offset(&first), offset(&second)]);
     while event(&mut bob, "read").await["offsets"] != both {}

@@ -147,11 +147,10 @@ impl ChatDestinations {
     }
 
     fn passing_said(&self, request: &SendRequest) -> Option<Result<PassingSaid, Refusal>> {
-        let (room, action) = match request.destination.parse() {
-            Ok(Destination::ToRoom(room, action @ (Action::Typing | Action::Read))) => {
-                (room, action)
-            }
-            _ => return None,
+        let Ok(Destination::ToRoom(room, action @ (Action::Typing | Action::Read))) =
+            request.destination.parse()
+        else {
+            return None;
         };
         let said = canonical(room).and_then(|room| {
             let person = self.person.clone().ok_or_else(super::sending::nobody)?;
