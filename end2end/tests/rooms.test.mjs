@@ -86,6 +86,8 @@ test("what is unread in another room: its badge, the title, the divider, and rea
     return (await badge(jiu, there)) === "0" && !/^\(/.test(await title(jiu));
   });
   await jiu.page.waitForTimeout(3_000);
+  // A room without messages stands on top of its own page's list.
+  await program("민준", here, ["여기"]);
   await jiu.open(server, here);
   const second = await jiu.context.newPage();
   const tab = new Person(jiu.context, second, "지우");
@@ -118,8 +120,8 @@ test("what is unread in another room: its badge, the title, the divider, and rea
 test("a room with more than a screenful of unread messages opens at the first, with the divider at a third", async () => {
   const room = "unread-many";
   const jiu = await Person.enter(browser, server, room, "지우");
-  await program("민준", room, ["읽은 말"]);
-  await jiu.sees("읽은 말");
+  await program("민준", room, Array.from({ length: 20 }, (_, n) => `읽은 말 ${n}`));
+  await jiu.sees("읽은 말 19");
   await until("it is read", async () => (await badge(jiu, room)) === "0");
   await jiu.page.waitForTimeout(3_000);
   await jiu.page.goto(`${server.url}/`);

@@ -6,11 +6,11 @@
 )]
 
 use leptos::prelude::*;
-use protocol::{Message, RoomName, RoomState, Sender};
+use protocol::{Message, RoomName, RoomState, Sender, person};
 
 use super::feed::Feed;
 use crate::i18n::{self, Text};
-use crate::person::{self, hue_class, initial};
+use crate::person::{hue_class, initial};
 use crate::rooms::{Listed, entry, listed};
 use crate::timeline::{Key, Look, Row, Source};
 
@@ -64,7 +64,7 @@ impl Company {
         let is_double = self
             .doubles
             .with(|doubles| doubles.binary_search(&sender.name).is_ok());
-        is_double.then(|| person::tag(&sender.uid))
+        is_double.then(|| format!("#{}", person::tag(&sender.uid)))
     }
 
     /// Looks for people of the same name among those in view.
