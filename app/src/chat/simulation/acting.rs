@@ -114,11 +114,11 @@ impl World {
             self.event(page, Event::Seen { position });
         }
         self.event(page, Event::Typed);
+        self.tend_after_sleep(page);
         if self.shown(tab) != Some(page) {
             // The page died over it.
             return;
         }
-        self.tend_after_sleep(page);
         let random = std::array::from_fn(|_| self.dice.below(256).to_le_bytes()[0]);
         let person = self.pages[page].person;
         let text = format!("{person}:{}", self.people[person].said.len());
