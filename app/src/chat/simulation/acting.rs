@@ -100,6 +100,9 @@ impl World {
     pub(super) fn event(&mut self, page: usize, event: Event) {
         if self.pages[page].alive {
             self.tend_after_sleep(page);
+        }
+        // It may have died over that.
+        if self.pages[page].alive {
             let now = self.clock(self.pages[page].person);
             let effects = self.pages[page].engine.handle(now, event);
             self.act(page, effects);
