@@ -3,7 +3,7 @@
 //! Each [`Text`] is matched once with both languages side by side, so a missing translation does not compile. Names of people
 //! take `님`, which ends in a consonant: no particle has to be chosen after them.
 
-use protocol::Language;
+use protocol::{Language, Sender};
 
 use crate::chat::Moves;
 
@@ -400,24 +400,25 @@ pub fn moves(language: Language, moves: &Moves) -> String {
         Language::Ko => ("들어왔습니다", "나갔습니다"),
         Language::En => ("joined", "left"),
     };
-    let mut text = String::new();
-    for (people, what) in [(&moves.came, came), (&moves.went, went)] {
-        let [first, others @ ..] = people.as_slice() else {
-            continue;
+    let told = [(&moves.came, came), (&moves.went, went)].map(|(people, what)| {
+        let [Sender { name, .. }, others @ ..] = people.as_slice() else {
+            return String::new();
         };
-        if !text.is_empty() {
-            text.push_str(" · ");
-        }
-        let name = &first.name;
-        text.push_str(&match (language, others.len()) {
+        match (language, others.len()) {
             (Language::Ko, 0) => format!("{name}님이 {what}"),
             (Language::Ko, others) => format!("{name}님 외 {others}명이 {what}"),
             (Language::En, 0) => format!("{name} {what}"),
             (Language::En, 1) => format!("{name} and 1 other {what}"),
             (Language::En, others) => format!("{name} and {others} others {what}"),
-        });
-    }
-    text
+        }
+    });
+    let [came, went] = &told;
+    let between = if came.is_empty() || went.is_empty() {
+        ""
+    } else {
+        " · "
+    };
+    told.join(between)
 }
 
 /// The jump button when messages arrived out of sight; more than 99 are not counted.
@@ -526,8 +527,6 @@ mod tests {
 
     #[test]
     fn people_in_words() {
-        use protocol::Sender;
-
         let people = |names: &[&str]| -> Vec<_> {
             let sender = |name: &&str| Sender {
                 uid: String::new(),
