@@ -197,3 +197,59 @@ pub(crate) fn Name(sender: Sender, feed: Feed) -> impl IntoView {
         {tag}
     }
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    fn state(read: &str, messages: &[(i64, &str)]) -> RoomState {
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|(offset, uid)| {
+                format!(
+                    r#"{{"position":"00000007-0-{offset}","ts":0,"type":"message","id":"m","sender":{{"uid":"{uid}","name":"n"}},"body":""}}"#
+                )
+            })
+            .collect();
+        let text = format!(
+            r#"{{"viewer":{{"person":{{"uid":"me","name":"나"}},"language":"ko"}},"room":"a","rooms":[],"epoch":"00000007",
+            "head":9,"history":{{"messages":[{}],"more":false}},"read":{read},"notice":null}}"#,
+            messages.join(",")
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_divided_where_others_have_said_nothing_since() {
+        for (read, messages, expected) in [
+            ("3", &[(3, "u"), (4, "u")][..], Some(3)),
+            ("3", &[(3, "u"), (4, "me"), (5, "u")], Some(3)),
+            // What comes while one looks on is no news either.
+            ("3", &[(3, "u"), (4, "me")], None),
+            ("4", &[(3, "u"), (4, "u")], None),
+            ("null", &[(3, "u")], None),
+        ] {
+            let company = Company::new(&state(read, messages));
+            assert_eq!(
+                company.divider.get_untracked(),
+                expected,
+                "{read} {messages:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_lacks_those_who_have_read_less() {
+        let company = Company::new(&state("null", &[]));
+        company.read.set(vec![3, 5, 5, 9]);
+        for (offset, count) in [
+            (3, None),
+            (4, Some(1)),
+            (6, Some(3)),
+            (9, Some(3)),
+            (10, Some(4)),
+        ] {
+            assert_eq!(company.not_read_by(offset), count, "{offset}");
+        }
+    }
+}
