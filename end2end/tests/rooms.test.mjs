@@ -75,6 +75,20 @@ test("who is there: by name in the panel, three tabs as one, gone some time afte
   await jiu.context.close();
 });
 
+test("people of one name are told apart, in the panel and above what they say", async () => {
+  const room = "names";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  const other = await Person.enter(browser, server, room, "지우");
+  const tags = () => jiu.page.locator(".panel .tag").allTextContents();
+  await until("both have a tag", async () => (await tags()).length === 2);
+  assert.match((await tags()).join(" "), /^#[0-9a-z]{4} #[0-9a-z]{4}$/);
+  await other.say("저는 다른 지우예요");
+  await jiu.sees("저는 다른 지우예요");
+  const tag = await jiu.page.locator(".author .tag").last().textContent();
+  assert.ok((await tags()).includes(tag), "the same tag everywhere");
+  for (const person of [jiu, other]) await person.context.close();
+});
+
 test("what is unread in another room: its badge, the title, the divider, and read when it was seen", async () => {
   const [here, there] = ["unread-here", "unread-there"];
   const jiu = await Person.enter(browser, server, there, "지우");
