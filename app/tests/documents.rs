@@ -380,7 +380,7 @@ fn people_of_one_name_are_told_apart() {
 #[test]
 fn colours_are_in_the_first_html() {
     for (theme, scheme, first) in [
-        (protocol::Theme::Auto, "light dark", r#" media="#),
+        (protocol::Theme::Auto, "light dark", r" media="),
         (protocol::Theme::Light, "light", r##" content="#FFFFFF""##),
         (protocol::Theme::Dark, "dark", r##" content="#15181C""##),
     ] {
