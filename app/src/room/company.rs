@@ -200,6 +200,8 @@ pub(crate) fn Name(sender: Sender, feed: Feed) -> impl IntoView {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
     use super::*;
 
     fn state(read: &str, messages: &[(i64, &str)]) -> RoomState {
