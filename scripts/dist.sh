@@ -56,7 +56,6 @@ commit_time() {
 # The files that the release before named in its hash.txt; those that it kept itself belong to an older one.
 keep_previous() {
     local kind hash
-    [ -f "$1/hash.txt" ] || fail "$1 is no release: it has no hash.txt."
     while IFS=': ' read -r kind hash; do
         cp -p "$1/site/pkg/maru.$hash.$kind"* target/dist/site/pkg/ \
             || fail "$1 lacks a file that its hash.txt names: maru.$hash.$kind"
@@ -65,10 +64,11 @@ keep_previous() {
 
 # The folder may be the one that is about to be replaced.
 if [ -n "${PREVIOUS:-}" ]; then
+    [ -f "$PREVIOUS/hash.txt" ] || fail "PREVIOUS=$PREVIOUS is no release: it has no hash.txt."
     previous=$ROOT/target/previous
     rm -rf "$previous"
     mkdir -p "$previous/site"
-    cp "$PREVIOUS/hash.txt" "$previous/" || fail "PREVIOUS=$PREVIOUS is no release: it has no hash.txt."
+    cp "$PREVIOUS/hash.txt" "$previous/"
     cp -R "$PREVIOUS/site/pkg" "$previous/site/"
 fi
 

@@ -208,7 +208,7 @@ fn unread() -> Result<RoomState, Box<dyn Error>> {
     (state.rooms[1].unread, state.rooms[2].unread) = (3, 120);
     state.rooms[2].mentions = 1;
     if let Some(first) = state.history.messages.first_mut() {
-        first.sender.uid = "another".to_owned();
+        "another".clone_into(&mut first.sender.uid);
     }
     Ok(state)
 }

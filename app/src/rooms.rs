@@ -153,6 +153,7 @@ mod still {
         reason = "the component macro declares more than the component that it is given"
     )]
 
+    use leptos::either::Either;
     use leptos::prelude::*;
     use protocol::Language;
 
@@ -179,8 +180,8 @@ mod still {
         view! {
             <header class="rooms-head">
                 {match heading {
-                    Heading::Page => view! { <h1>{text}</h1> }.into_any(),
-                    Heading::Part => view! { <h2>{text}</h2> }.into_any(),
+                    Heading::Page => Either::Left(view! { <h1>{text}</h1> }),
+                    Heading::Part => Either::Right(view! { <h2>{text}</h2> }),
                 }}
             </header>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}

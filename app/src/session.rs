@@ -25,24 +25,20 @@ pub(crate) fn Me(viewer: Viewer, current: Option<RoomName>) -> impl IntoView {
     // In the lobby the form itself; in a room it stands where the composer will be, and one is enough.
     let invitation = (person.is_none() && in_lobby)
         .then(|| view! { <Introduction language back=back.clone() /> });
-    let (summary, form) = match person {
-        Some(Sender { uid, name }) => {
-            let avatar = format!("avatar {}", hue_class(&uid));
-            let summary = view! {
-                <span class=avatar aria-hidden="true">
-                    {initial(&name)}
-                </span>
-                <bdi class="my-name">{name.clone()}</bdi>
-            };
-            let form =
-                view! { <NicknameForm language back=back.clone() value=name action=Text::Save /> };
-            (Either::Left(summary), Some(form))
-        }
-        None => {
-            let summary =
-                view! { <span class="my-name nobody">{Text::NoNickname.to(language)}</span> };
-            (Either::Right(summary), None)
-        }
+    let (summary, form) = if let Some(Sender { uid, name }) = person {
+        let avatar = format!("avatar {}", hue_class(&uid));
+        let summary = view! {
+            <span class=avatar aria-hidden="true">
+                {initial(&name)}
+            </span>
+            <bdi class="my-name">{name.clone()}</bdi>
+        };
+        let form =
+            view! { <NicknameForm language back=back.clone() value=name action=Text::Save /> };
+        (Either::Left(summary), Some(form))
+    } else {
+        let summary = view! { <span class="my-name nobody">{Text::NoNickname.to(language)}</span> };
+        (Either::Right(summary), None)
     };
     view! {
         <footer class="rooms-foot">

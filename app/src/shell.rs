@@ -161,11 +161,7 @@ fn document<V: IntoView>(
         Program::AskAgain { seconds } => (None, Some(seconds)),
         Program::Hydrate { island } => (Some(island), None),
     };
-    let (scheme, colour) = match theme {
-        Theme::Auto => ("light dark", None),
-        Theme::Light => ("light", Some("#FFFFFF")),
-        Theme::Dark => ("dark", Some("#15181C")),
-    };
+    let (scheme, colour) = colours(theme);
     let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
     let owner = Owner::new_root(None);
     owner.with(|| {
@@ -194,19 +190,7 @@ fn document<V: IntoView>(
                     <meta name="theme-color" media="(prefers-color-scheme: light)" content="#FFFFFF" />
                     <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181C" />
                     <link rel="stylesheet" href=assets.style.clone() />
-                    {hydrates
-                        .then(|| {
-                            view! {
-                                <link rel="modulepreload" href=assets.script.clone() nonce=nonce.to_owned() />
-                                <link
-                                    rel="preload"
-                                    href=assets.module.clone()
-                                    r#as="fetch"
-                                    r#type="application/wasm"
-                                    crossorigin=""
-                                />
-                            }
-                        })}
+                    {hydrates.then(|| preloads(options))}
                     <link rel="icon" href="/favicon.ico" sizes="32x32" />
                     <link rel="icon" href="/icon.svg" r#type="image/svg+xml" />
                     <link rel="apple-touch-icon" href="/apple-touch-icon.png" />
@@ -214,15 +198,7 @@ fn document<V: IntoView>(
                 </head>
                 <body>
                     {page()}
-                    {hydrates
-                        .then(|| {
-                            view! {
-                                <div class="update" role="status" hidden>
-                                    <span>{Text::NewVersion.to(language)}</span>
-                                    <button type="button">{Text::Reload.to(language)}</button>
-                                </div>
-                            }
-                        })}
+                    {hydrates.then(|| update_bar(language))}
                     {island
                         .map(|state| view! { <script r#type="application/json" id="maru-state">{state}</script> })}
                     {script(include_str!("shell/start.js").to_owned())}
@@ -248,6 +224,40 @@ fn document<V: IntoView>(
         }
         .to_html()
     })
+}
+
+/// The colours of what the browser itself draws: the schemes that fit, and the one colour where the viewer chose.
+fn colours(theme: Theme) -> (&'static str, Option<&'static str>) {
+    match theme {
+        Theme::Auto => ("light dark", None),
+        Theme::Light => ("light", Some("#FFFFFF")),
+        Theme::Dark => ("dark", Some("#15181C")),
+    }
+}
+
+/// Has the program loaded while the document is read.
+fn preloads(options: DocumentOptions<'_>) -> impl IntoView + use<> {
+    let DocumentOptions { nonce, assets } = options;
+    view! {
+        <link rel="modulepreload" href=assets.script.clone() nonce=nonce.to_owned() />
+        <link
+            rel="preload"
+            href=assets.module.clone()
+            r#as="fetch"
+            r#type="application/wasm"
+            crossorigin=""
+        />
+    }
+}
+
+/// Shown by the page's script when the server has other files than this page.
+fn update_bar(language: Language) -> impl IntoView {
+    view! {
+        <div class="update" role="status" hidden>
+            <span>{Text::NewVersion.to(language)}</span>
+            <button type="button">{Text::Reload.to(language)}</button>
+        </div>
+    }
 }
 
 /// JSON that may stand inside a `<script>`: nothing in it can end the element or a line.

@@ -499,7 +499,7 @@ fn people_of_one_name_are_told_apart() {
 #[test]
 fn colours_are_in_the_first_html() {
     for (theme, scheme, first) in [
-        (Theme::Auto, "light dark", r#" media="#),
+        (Theme::Auto, "light dark", r" media="),
         (Theme::Light, "light", r##" content="#FFFFFF""##),
         (Theme::Dark, "dark", r##" content="#15181C""##),
     ] {

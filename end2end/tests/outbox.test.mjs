@@ -52,9 +52,12 @@ test("written while the server is down, and the page is loaded again before it i
   await sayAll(person, ["글 2", "글 3", "글 4"]);
   await until("all four are shown", async () => (await person.rows()).length === 4);
   assert.equal((await stored(person.page, "maru/outbox/")).length, 3);
-  await assert.rejects(person.page.reload(), /ERR_CONNECTION_REFUSED/);
+  await until("the worker is in charge", () => person.page.evaluate(() => Boolean(navigator.serviceWorker.controller)));
+  await person.page.reload();
+  assert.equal(await person.page.locator("h1").textContent(), "오프라인입니다");
   await server.start();
-  await person.open(server, room);
+  // The page comes back by itself.
+  await person.live();
   await person.say("글 5");
   await delivered(person, room, numbered(5));
   await person.context.close();

@@ -106,7 +106,7 @@ test("the list of rooms shows the last message, and a Korean room is made and jo
   const entry = page.locator("a[href]").filter({ hasText: "소식" }).first();
   assert.match(await entry.textContent(), /오늘 소식/);
   assert.doesNotMatch(await entry.textContent(), /어제 소식/);
-  const name = page.locator("form[action='/rooms'] input[name=room]");
+  const name = page.locator(".new-room input[name=room]");
   await name.fill("새로운 이야기");
   await name.press("Enter");
   await page.waitForURL((url) => decodeURIComponent(url.pathname) === "/rooms/새로운-이야기");
@@ -127,7 +127,7 @@ test("a refused nickname and a refused room name are answered with a sentence", 
   const context = await browser.newContext({ locale: "ko-KR" });
   const page = await context.newPage();
   await page.goto(`${server.url}/`);
-  const name = page.locator("form[action='/rooms'] input[name=room]");
+  const name = page.locator(".new-room input[name=room]");
   await name.fill("점.은.안.됨");
   await Promise.all([page.waitForEvent("load"), name.press("Enter")]);
   assert.match(await page.getByRole("alert").first().textContent(), /방 이름/);

@@ -75,6 +75,20 @@ test("who is there: by name in the panel, three tabs as one, gone some time afte
   await jiu.context.close();
 });
 
+test("people of one name are told apart, in the panel and above what they say", async () => {
+  const room = "names";
+  const jiu = await Person.enter(browser, server, room, "지우");
+  const other = await Person.enter(browser, server, room, "지우");
+  const tags = () => jiu.page.locator(".panel .tag").allTextContents();
+  await until("both have a tag", async () => (await tags()).length === 2);
+  assert.match((await tags()).join(" "), /^#[0-9a-z]{4} #[0-9a-z]{4}$/);
+  await other.say("저는 다른 지우예요");
+  await jiu.sees("저는 다른 지우예요");
+  const tag = await jiu.page.locator(".author .tag").last().textContent();
+  assert.ok((await tags()).includes(tag), "the same tag everywhere");
+  for (const person of [jiu, other]) await person.context.close();
+});
+
 test("what is unread in another room: its badge, the title, the divider, and read when it was seen", async () => {
   const [here, there] = ["unread-here", "unread-there"];
   const jiu = await Person.enter(browser, server, there, "지우");
@@ -86,6 +100,8 @@ test("what is unread in another room: its badge, the title, the divider, and rea
     return (await badge(jiu, there)) === "0" && !/^\(/.test(await title(jiu));
   });
   await jiu.page.waitForTimeout(3_000);
+  // A room without messages stands on top of its own page's list.
+  await program("민준", here, ["여기"]);
   await jiu.open(server, here);
   const second = await jiu.context.newPage();
   const tab = new Person(jiu.context, second, "지우");
@@ -118,8 +134,8 @@ test("what is unread in another room: its badge, the title, the divider, and rea
 test("a room with more than a screenful of unread messages opens at the first, with the divider at a third", async () => {
   const room = "unread-many";
   const jiu = await Person.enter(browser, server, room, "지우");
-  await program("민준", room, ["읽은 말"]);
-  await jiu.sees("읽은 말");
+  await program("민준", room, Array.from({ length: 20 }, (_, n) => `읽은 말 ${n}`));
+  await jiu.sees("읽은 말 19");
   await until("it is read", async () => (await badge(jiu, room)) === "0");
   await jiu.page.waitForTimeout(3_000);
   await jiu.page.goto(`${server.url}/`);

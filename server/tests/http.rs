@@ -140,14 +140,18 @@ fn choices_are_in_the_first_html_from_then_on() {
     let form = "theme=dark&lang=en&return=/rooms/a";
     let (head, _) = post(&maru, "/settings", Some(&own), "", form);
     assert_eq!((status(&head), value(&head, "location")), (303, "/rooms/a"));
-    let set = head.lines().filter_map(|line| line.split_once(": "));
-    let set: Vec<_> = set
+    let cookies = head.lines().filter_map(|line| line.split_once(": "));
+    let cookies: Vec<_> = cookies
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
         .map(|(_, cookie)| cookie)
         .collect();
-    assert_eq!(set.len(), 2, "{head}");
-    assert!(set.iter().all(|cookie| cookie.contains("Max-Age=34560000")));
-    let sent: Vec<_> = set
+    assert_eq!(cookies.len(), 2, "{head}");
+    assert!(
+        cookies
+            .iter()
+            .all(|cookie| cookie.contains("Max-Age=34560000"))
+    );
+    let sent: Vec<_> = cookies
         .iter()
         .map(|cookie| cookie.split(';').next().unwrap())
         .collect();

@@ -32,10 +32,12 @@ pub struct People {
     /// With the time at which it is no longer believed.
     typing: Vec<(Sender, u64)>,
     read: Vec<i64>,
+    /// Not told yet.
+    gathered: Moves,
+    /// Told now.
     moves: Moves,
     /// When the moves are told, or no longer told.
     turn_at: Option<u64>,
-    told: Moves,
     changed: bool,
 }
 
@@ -62,7 +64,7 @@ impl People {
 
     /// Who came and went just now.
     pub fn moves(&self) -> &Moves {
-        &self.told
+        &self.moves
     }
 
     /// The server said something. `me` is the viewer's id, whose own typing and moves are no news.
@@ -71,7 +73,7 @@ impl People {
         match event {
             RoomEvent::Presence { people, count } => {
                 (self.present, self.count) = (people, count);
-                self.moves = Moves::default();
+                self.gathered = Moves::default();
             }
             RoomEvent::Changed {
                 joined,
@@ -85,7 +87,7 @@ impl People {
                     self.present.retain(|other| other.uid != sender.uid);
                     self.typing.retain(|(other, _)| other.uid != sender.uid);
                     if is_other(&sender) {
-                        cross(&mut self.moves.came, &mut self.moves.went, sender);
+                        cross(&mut self.gathered.came, &mut self.gathered.went, sender);
                     }
                 }
                 for sender in joined {
@@ -94,10 +96,10 @@ impl People {
                         self.present.insert(place, sender.clone());
                     }
                     if is_other(&sender) {
-                        cross(&mut self.moves.went, &mut self.moves.came, sender);
+                        cross(&mut self.gathered.went, &mut self.gathered.came, sender);
                     }
                 }
-                if self.told.is_empty() && !self.moves.is_empty() {
+                if self.moves.is_empty() && !self.gathered.is_empty() {
                     self.turn_at = self.turn_at.or(Some(now + COLLECT_MS));
                 }
             }
@@ -129,9 +131,9 @@ impl People {
     /// The connection is gone: nobody is known to type, and who comes and goes meanwhile is not told. The list stays as it
     /// was until the server sends another one.
     pub(super) fn disconnected(&mut self) {
-        self.changed |= !self.typing.is_empty() || !self.told.is_empty();
+        self.changed |= !self.typing.is_empty() || !self.moves.is_empty();
         self.typing.clear();
-        (self.moves, self.told, self.turn_at) = Default::default();
+        (self.gathered, self.moves, self.turn_at) = Default::default();
     }
 
     /// Forgets what is over and says whether anything changed since the call before.
@@ -140,8 +142,8 @@ impl People {
         self.typing.retain(|(_, due)| *due > now);
         self.changed |= self.typing.len() != before;
         if self.turn_at.is_some_and(|turn_at| turn_at <= now) {
-            self.told = std::mem::take(&mut self.moves);
-            self.turn_at = (!self.told.is_empty()).then_some(now + TOLD_MS);
+            self.moves = std::mem::take(&mut self.gathered);
+            self.turn_at = (!self.moves.is_empty()).then_some(now + TOLD_MS);
             self.changed = true;
         }
         std::mem::take(&mut self.changed)

@@ -29,13 +29,9 @@ fn ending(name: &str) -> Ending {
     };
     let closed = match last {
         '가'..='힣' => !matches!((u32::from(last) - u32::from('가')) % 28, 0 | 8),
-        // 영, 삼, 육 end in a consonant; 일, 칠, 팔 in ㄹ.
-        '0' | '3' | '6' => true,
-        '1' | '2' | '4' | '5' | '7' | '8' | '9' => false,
-        // By the letter's name: 엠, 엔 end in a consonant; 엘, 알 in ㄹ. As the last letter of a word, c, k, p and t are
-        // read as a final consonant as often as not, and are left to the letter's name.
-        'm' | 'n' | 'M' | 'N' => true,
-        'a'..='z' | 'A'..='Z' => false,
+        // By the names of digits and letters: 영, 삼, 육, 엠 and 엔 end in a consonant; 일, 칠, 팔, 엘 and 알 in ㄹ.
+        '0' | '3' | '6' | 'm' | 'n' | 'M' | 'N' => true,
+        '0'..='9' | 'a'..='z' | 'A'..='Z' => false,
         _ => return Ending::Unknown,
     };
     if closed { Ending::Closed } else { Ending::Open }

@@ -1,5 +1,7 @@
 //! What the page shows of people and of other rooms, a tab in the background included: its title counts what is unread.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 
 use super::Live;
@@ -10,12 +12,15 @@ use crate::rooms::listed;
 impl Live {
     /// Writes what changed about people and rooms into the signals that the views read. Signals that change nothing are left
     /// alone.
-    pub(super) fn tell_company(&self, changes: Changes) {
+    pub(super) fn tell_company(self: &Rc<Self>, changes: Changes) {
         let (feed, engine) = (self.feed, self.engine.borrow());
         let company = feed.company;
         if changes.people {
             let people = engine.people();
-            update(feed.people, people.present());
+            if update(feed.people, people.present()) {
+                // Names may have become ambiguous.
+                self.redraw();
+            }
             update(company.read, people.read());
             if company.count.get_untracked() != people.count() {
                 company.count.set(people.count());
@@ -37,8 +42,14 @@ impl Live {
     }
 }
 
-fn update<T: Clone + PartialEq + Send + Sync + 'static>(signal: RwSignal<Vec<T>>, now: &[T]) {
-    if signal.with_untracked(|shown| *shown != now) {
+/// True if the signal changed.
+fn update<T: Clone + PartialEq + Send + Sync + 'static>(
+    signal: RwSignal<Vec<T>>,
+    now: &[T],
+) -> bool {
+    let changed = signal.with_untracked(|shown| *shown != now);
+    if changed {
         signal.set(now.to_vec());
     }
+    changed
 }

@@ -6,11 +6,11 @@
 )]
 
 use leptos::prelude::*;
-use protocol::{Message, RoomName, RoomState, Sender};
+use protocol::{Message, RoomName, RoomState, Sender, person};
 
 use super::feed::Feed;
 use crate::i18n::{self, Text};
-use crate::person::{self, hue_class, initial};
+use crate::person::{hue_class, initial};
 use crate::rooms::{Listed, entry, listed};
 use crate::timeline::{Key, Look, Row, Source};
 
@@ -64,7 +64,7 @@ impl Company {
         let is_double = self
             .doubles
             .with(|doubles| doubles.binary_search(&sender.name).is_ok());
-        is_double.then(|| person::tag(&sender.uid))
+        is_double.then(|| format!("#{}", person::tag(&sender.uid)))
     }
 
     /// Looks for people of the same name among those in view.
@@ -195,5 +195,63 @@ pub(crate) fn Name(sender: Sender, feed: Feed) -> impl IntoView {
     view! {
         <bdi>{name}</bdi>
         {tag}
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+    use super::*;
+
+    fn state(read: &str, messages: &[(i64, &str)]) -> RoomState {
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|(offset, uid)| {
+                format!(
+                    r#"{{"position":"00000007-0-{offset}","ts":0,"type":"message","id":"m","sender":{{"uid":"{uid}","name":"n"}},"body":""}}"#
+                )
+            })
+            .collect();
+        let text = format!(
+            r#"{{"viewer":{{"person":{{"uid":"me","name":"나"}},"language":"ko"}},"room":"a","rooms":[],"epoch":"00000007",
+            "head":9,"history":{{"messages":[{}],"more":false}},"read":{read},"notice":null}}"#,
+            messages.join(",")
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_divided_where_others_have_said_nothing_since() {
+        for (read, messages, expected) in [
+            ("3", &[(3, "u"), (4, "u")][..], Some(3)),
+            ("3", &[(3, "u"), (4, "me"), (5, "u")], Some(3)),
+            // What comes while one looks on is no news either.
+            ("3", &[(3, "u"), (4, "me")], None),
+            ("4", &[(3, "u"), (4, "u")], None),
+            ("null", &[(3, "u")], None),
+        ] {
+            let company = Company::new(&state(read, messages));
+            assert_eq!(
+                company.divider.get_untracked(),
+                expected,
+                "{read} {messages:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_lacks_those_who_have_read_less() {
+        let company = Company::new(&state("null", &[]));
+        company.read.set(vec![3, 5, 5, 9]);
+        for (offset, count) in [
+            (3, None),
+            (4, Some(1)),
+            (6, Some(3)),
+            (9, Some(3)),
+            (10, Some(4)),
+        ] {
+            assert_eq!(company.not_read_by(offset), count, "{offset}");
+        }
     }
 }

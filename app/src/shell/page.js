@@ -39,7 +39,7 @@
     event.preventDefault();
   };
   list.scrollTop = kept(tab, "maru/rooms-at") ?? 0;
-  addEventListener("pagehide", () => kept(tab, "maru/rooms-at", list.scrollTop));
+  addEventListener("pagehide", () => list.offsetParent && kept(tab, "maru/rooms-at", list.scrollTop));
   find(".room-head .back")?.addEventListener("click", (event) => {
     if (document.referrer !== `${location.origin}/` || history.length < 2) return;
     event.preventDefault();

@@ -270,6 +270,15 @@ fn what_was_read_is_told_again_on_the_next_connection() {
     page.pass(4_000);
     page.go_live_keeping_frames();
     assert_eq!(page.said("read"), [format!("{EPOCH}-3-15")]);
+    page.closed();
+    page.pass(8_000);
+    page.go_live_keeping_frames();
+    page.pass(1_000);
+    assert_eq!(
+        page.said("read"),
+        [format!("{EPOCH}-3-15")],
+        "what was said last may have been lost with its connection"
+    );
 }
 
 #[test]

@@ -101,6 +101,9 @@ impl World {
     pub(super) fn event(&mut self, page: usize, event: Event) {
         if self.pages[page].alive {
             self.tend_after_sleep(page);
+        }
+        // It may have died over that.
+        if self.pages[page].alive {
             let now = self.clock(self.pages[page].person);
             let effects = self.pages[page].engine.handle(now, event);
             self.act(page, effects);
@@ -115,11 +118,11 @@ impl World {
             self.event(page, Event::Seen { position });
         }
         self.event(page, Event::Typed);
+        self.tend_after_sleep(page);
         if self.shown(tab) != Some(page) {
             // The page died over it.
             return;
         }
-        self.tend_after_sleep(page);
         let random = std::array::from_fn(|_| self.dice.below(256).to_le_bytes()[0]);
         let person = self.pages[page].person;
         let text = format!("{person}:{}", self.people[person].said.len());
