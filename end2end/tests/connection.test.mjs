@@ -21,7 +21,7 @@ afterEach(() => server.kill());
 
 const banner = (person) => person.page.locator("main").getByText(/연결 끊김 · |오프라인 · /);
 const isLive = (person) => person.page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
-const isNotLive = (person) => person.page.locator(".app:not([data-connection=live])").waitFor({ state: "attached" });
+const isNotLive = (person) => person.page.locator("[data-connection]:not([data-connection=live])").waitFor({ state: "attached" });
 
 /** A person whose page has a clock of its own, which stands still from now on. */
 async function withStoppedClock(room) {
@@ -45,7 +45,7 @@ test("a connection that is back within a second was never gone; otherwise a bar 
   const person = await withStoppedClock("끊김");
   const { clock } = person.context;
   await server.kill();
-  await until("the page has noticed", () => person.page.locator(".app:not([data-connection=live])").count());
+  await until("the page has noticed", () => person.page.locator("[data-connection]:not([data-connection=live])").count());
   await clock.runFor(900);
   assert.equal(await banner(person).count(), 0, "nothing is said within a second");
   await clock.runFor(600);
