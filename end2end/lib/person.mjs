@@ -65,6 +65,12 @@ export class Person {
     await this.composer.press("Enter");
   }
 
+  /** Types a text and presses the button, as on a phone. */
+  async sayByButton(text) {
+    await this.composer.fill(text);
+    await this.page.locator("form:has(textarea[name=body])").getByRole("button", { name: /^(보내기|Send)$/ }).click();
+  }
+
   /** What the page shows, in its order. A row without a position is on its way. */
   rows() {
     return this.log.locator("li").evaluateAll((items) =>

@@ -50,12 +50,12 @@ const STATES = {
   offline: async (person, stage) => {
     await person.open(stage.server, ROOM);
     await person.context.setOffline(true);
-    await person.say("지하철이라 잠깐 끊겼어요");
+    await person.sayByButton("지하철이라 잠깐 끊겼어요");
     await person.page.locator(".banner").waitFor();
   },
   "a failed message": async (person, stage) => {
     await person.open(stage.server, `${ROOM}-2`);
-    await person.say(REFUSED);
+    await person.sayByButton(REFUSED);
     await person.log.getByRole("button").nth(1).waitFor();
   },
   "an empty room": (person, stage) => person.open(stage.server, EMPTY_ROOM),

@@ -190,3 +190,28 @@ test("a server that dies makes nobody come or go", { skip: WITHOUT_KAFKA }, asyn
   await close([one, two]);
   await Promise.all([first.stop(), second.stop()]);
 });
+
+test("three tabs that are out of sight notify once", async () => {
+  const room = "알림";
+  const program = await Program.connect(server, "손님");
+  await program.say(room, "먼저");
+  const person = await Person.enter(browser, server, "앉은-방", "지우");
+  await person.context.grantPermissions(["notifications"], { origin: server.url });
+  await person.page.evaluate(() => localStorage.setItem("maru/notify", "all"));
+  for (let tab = 0; tab < 3; tab += 1) await new Person(person.context, await person.context.newPage(), "지우").open(server, "앉은-방");
+  await person.open(server, room);
+  await person.sees("먼저");
+  await person.open(server, "앉은-방");
+  await person.page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await program.say(room, "여기 보세요");
+  const shown = () => person.page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body }) => [title, body]));
+  await until("there is a notification", async () => (await shown()).length > 0);
+  // Another tab would have notified by the time that all of them have counted one more.
+  await program.say(room, "그리고 여기도");
+  for (const page of person.context.pages()) await badge(new Person(person.context, page, "지우"), room, 2);
+  await until("it names the latest", async () => (await shown()).some(([, body]) => body.includes("그리고 여기도")));
+  for (const [title] of await shown()) assert.equal(title, room);
+  assert.ok((await shown()).length <= 2, JSON.stringify(await shown()));
+  await program.disconnect();
+  await person.context.close();
+});
