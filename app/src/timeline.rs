@@ -10,8 +10,8 @@ use crate::civil::Civil;
 /// What a row is, whatever else changes about it: the same key keeps the same piece of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// The chip above the first message of a day.
-    Day(Position),
+    /// The chip above the first message of a day, which is another one in another time zone.
+    Day(Position, Civil),
     /// A message at its place.
     Placed(Position),
     /// The viewer's own message by its `client-msg-id`, from composing on.
@@ -82,7 +82,7 @@ pub(crate) fn lay_out<'a>(
         let same_day = before.is_some_and(|(_, last)| last.same_day(moment));
         if !same_day {
             rows.push(Row {
-                key: Key::Day(message.position),
+                key: Key::Day(message.position, moment),
                 source: Source::Day(moment),
                 look: Look::default(),
             });
