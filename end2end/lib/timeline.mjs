@@ -41,7 +41,7 @@ export const showEarlier = (person) =>
   person.log.evaluate(async (timeline) => {
     const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     const rows = () => [...timeline.querySelectorAll("li[data-position]")];
-    const whole = () => !timeline.querySelector("li.top > *");
+    const whole = () => !timeline.querySelector("ol > li.top:first-child > *");
     timeline.scrollTop = 250;
     const edge = timeline.getBoundingClientRect().top;
     const first = rows()[0].dataset.position;
