@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos crash fuzz image-test bench-codec screenshots
+.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos crash fuzz image-test bench-codec budgets screenshots pictures
 
 help:
 	@echo 'Try it'
@@ -27,7 +27,9 @@ help:
 	@echo '  make fuzz         feed the decoders with made-up input, a minute each'
 	@echo '  make image-test   put a release into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo '  make bench-codec  how fast the STOMP codec is; the table goes to docs/codec.md'
+	@echo '  make budgets      what the page weighs and how quick it is; the table goes to docs/budgets.md (needs Chromium)'
 	@echo '  make screenshots  take the pictures in README.md, of people who chat for five minutes (needs Chromium)'
+	@echo '  make pictures     every state of the page, light and dark, on a desktop and on phones, to target/screenshots/'
 
 run:
 	@scripts/dist.sh
@@ -50,6 +52,7 @@ test-all:
 	@scripts/faults.sh
 	@scripts/fuzz.sh
 	@scripts/suites.sh stomppy
+	@scripts/long.sh
 	@scripts/measure.sh
 
 chaos:
@@ -70,6 +73,10 @@ lint:
 bench-codec:
 	@scripts/bench-codec.sh
 
+budgets:
+	@scripts/dist.sh
+	@scripts/budgets.sh
+
 kafka:
 	@KAFKA_NODES=$(NODES) scripts/kafka.sh start
 
@@ -89,3 +96,7 @@ image-test:
 screenshots:
 	@scripts/dist.sh
 	@scripts/screenshots.sh
+
+pictures:
+	@scripts/dist.sh
+	@scripts/screenshots.sh states

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures how long a message takes to the other page and how fast the codec is, and leaves the figures in docs/.
-# Nothing is asserted.
+# Measures how long a message takes to the other page, how fast the codec is, and what the page weighs and how quick it is,
+# and leaves the figures in docs/. Only the bytes and counts of the page are asserted.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$ROOT"
@@ -18,5 +18,5 @@ else
     export MARU_TEST_KAFKA
 fi
 say "Measuring (a minute or two)"
-mkdir -p docs
 node end2end/latency.mjs | tee docs/latency.md
+scripts/budgets.sh

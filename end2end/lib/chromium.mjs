@@ -11,7 +11,8 @@ const MAC_APPLICATIONS = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
-const ARGUMENTS = [
+/** What every Chromium here is started with. */
+export const ARGUMENTS = [
   "--no-sandbox", // root in a container has no other way
   "--disable-gpu",
   "--disable-quic",

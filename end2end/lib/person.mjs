@@ -65,18 +65,30 @@ export class Person {
     await this.composer.press("Enter");
   }
 
+  /** Types a text and presses the button, as on a phone. */
+  async sayByButton(text) {
+    await this.composer.fill(text);
+    await this.page.locator("form:has(textarea[name=body])").getByRole("button", { name: /^(보내기|Send)$/ }).click();
+  }
+
   /** What the page shows, in its order. A row without a position is on its way. */
   rows() {
-    return this.log.locator("li").evaluateAll((items) =>
-      items
+    return this.log.locator("li").evaluateAll((items) => {
+      // Lines are elements of their own, and a quote is not what the author says.
+      const said = (item) => {
+        const bubble = item.querySelector(".bubble") ?? item;
+        const lines = [...bubble.querySelectorAll("p, li, pre")].map((line) => line.textContent);
+        return (lines.length > 0 ? lines.join("\n") : bubble.textContent).trim();
+      };
+      return items
         .filter((item) => item.dataset.position || item.querySelector(".bubble"))
         .map((item) => ({
           position: item.dataset.position ?? null,
-          text: (item.querySelector(".bubble") ?? item).textContent.trim(),
+          text: said(item),
           all: item.textContent,
           time: item.querySelector("time")?.dateTime ?? null,
-        })),
-    );
+        }));
+    });
   }
 
   /** The texts of the rows that are in the log, in the page's order. */

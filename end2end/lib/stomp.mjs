@@ -58,6 +58,13 @@ export class Program {
     return answer;
   }
 
+  /** Edits, deletes, reacts or takes a reaction back; gives the receipt's headers. */
+  change(room, action, position, body = "") {
+    const [receipt, answer] = this.#receipt();
+    this.#client.publish({ destination: `/app/rooms.${room}.${action}`, body, headers: { receipt, ref: position } });
+    return answer;
+  }
+
   hears(text) {
     return until(`the program hears "${text}"`, () => this.received.find((message) => message.text === text), {
       describe: () => `among ${JSON.stringify(this.received.map((message) => message.text).slice(-5))}`,
