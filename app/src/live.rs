@@ -159,6 +159,8 @@ struct Live {
     window: Cell<Window>,
     /// Whether the reader is at the end and goes along with it.
     follows: Cell<bool>,
+    /// The message that the reader came to see.
+    focus: Cell<Option<Position>>,
     /// Whether the next frame shows the message that the reader came to see.
     seeks: Cell<bool>,
     /// What changed since the last frame.
@@ -176,6 +178,7 @@ impl Live {
             epoch,
             head,
             history,
+            focus,
             ..
         } = state;
         let person = viewer.person.as_ref();
@@ -206,6 +209,7 @@ impl Live {
             wake_up: RefCell::default(),
             window: shown,
             follows: Cell::new(true),
+            focus: Cell::new(focus),
             seeks: Cell::new(false),
             changes: Cell::default(),
             frame_is_due: Cell::new(false),

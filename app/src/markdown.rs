@@ -77,7 +77,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
         let (kind, text, behind) = match fenced {
             Some(Some((language, code, behind))) => (Kind::Code(language), code, behind),
             other => {
-                fences &= other.is_none() || rest[FENCE.len()..].contains(FENCE);
+                fences &= other.is_none() || fence_in(&rest[FENCE.len()..]).is_some();
                 match beginning(line) {
                     Some((kind, text)) => (kind, text, behind),
                     None => {
@@ -130,7 +130,8 @@ fn split_line(text: &str) -> (&str, &str) {
 /// The word behind the fence at the start of a text, the code up to the closing fence, and what comes behind that.
 fn fenced(text: &str) -> Option<(&str, &str, &str)> {
     let inner = text.strip_prefix(FENCE)?;
-    let (code, behind) = inner.split_once(FENCE)?;
+    let end = fence_in(inner)?;
+    let (code, behind) = (&inner[..end], &inner[end + FENCE.len()..]);
     let (line, behind) = split_line(behind);
     // Something behind the closing fence: no block.
     if !line.trim().is_empty() {
@@ -146,6 +147,12 @@ fn fenced(text: &str) -> Option<(&str, &str, &str)> {
         ("", code)
     };
     Some((language, code.strip_suffix('\n').unwrap_or(code), behind))
+}
+
+/// Where the next fence begins. The standard library's search for strings would cost the page a kilobyte.
+fn fence_in(text: &str) -> Option<usize> {
+    let mut windows = text.as_bytes().windows(FENCE.len());
+    windows.position(|bytes| bytes == FENCE.as_bytes())
 }
 
 /// What the beginning of a line says, and the line without it.

@@ -59,27 +59,31 @@ pub(crate) struct Look {
     pub(crate) unkept: bool,
 }
 
-/// What the viewer composed and the room does not have yet.
+/// What the viewer adds to the room's rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Composed<'a> {
-    /// All of it.
+    /// What they composed and the room does not have yet.
     pub(crate) pending: &'a [Pending],
     /// Whether messages that are not in the room yet follow on the rows.
     pub(crate) at_end: bool,
+    /// The message that the reader came to see.
+    pub(crate) focus: Option<Position>,
 }
 
 /// Lays out messages in the order of the log, and after them what is not in the room yet.
 ///
-/// `me` is the viewer's id, `focus` the message that the reader came to see, `civil` tells the viewer's wall calendar at an
-/// instant.
+/// `me` is the viewer's id, `civil` tells the viewer's wall calendar at an instant.
 pub(crate) fn lay_out<'a>(
     messages: &'a [Arc<Message>],
     composed: Composed<'a>,
     me: Option<&str>,
-    focus: Option<Position>,
     civil: impl Fn(i64) -> Civil,
 ) -> Vec<Row<'a>> {
-    let Composed { pending, at_end } = composed;
+    let Composed {
+        pending,
+        at_end,
+        focus,
+    } = composed;
     let trouble = |item: &Pending| match &item.status {
         Status::Failed(failure) => Some((item.id.clone(), failure.clone())),
         _ => None,
@@ -200,7 +204,7 @@ mod tests {
     /// One letter a row: a day, a first or continuing message, upper case where the time is shown.
     fn shape(messages: &[Arc<Message>], offset: i32) -> String {
         let none = Composed::default();
-        lay_out(messages, none, Some("me"), None, |ts| Civil::at(ts, offset))
+        lay_out(messages, none, Some("me"), |ts| Civil::at(ts, offset))
             .iter()
             .map(
                 |row| match (&row.source, row.look.continues, row.look.shows_time) {
@@ -249,7 +253,7 @@ mod tests {
         Arc::make_mut(&mut twice).id = "id-1".to_owned();
         let messages = [message(1, "me", LATE), twice, message(3, "a", LATE)];
         let none = Composed::default();
-        let rows = lay_out(&messages, none, Some("me"), None, |ts| Civil::at(ts, 0));
+        let rows = lay_out(&messages, none, Some("me"), |ts| Civil::at(ts, 0));
         let keys: Vec<_> = rows.iter().map(|row| &row.key).collect();
         assert_eq!(*keys[1], Key::Own("id-1".to_owned()));
         assert_eq!(*keys[2], Key::Placed(messages[1].position));

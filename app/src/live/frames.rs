@@ -14,6 +14,9 @@ use crate::i18n::Text;
 use crate::rooms::Preview;
 use crate::timeline::Composed;
 
+/// Happens to the browser's window whenever a message arrives that mentions the viewer.
+const MENTION: &str = "maru-mention";
+
 impl Live {
     /// Takes note of changes and has them shown in the next frame.
     pub(super) fn collect(self: &Rc<Self>, changes: Changes) {
@@ -63,7 +66,7 @@ impl Live {
 
     /// Shows a message in the middle of the timeline: from memory, or from the server.
     pub(super) fn seek(self: &Rc<Self>, position: Position) {
-        self.feed.focus.set(Some(position));
+        self.focus.set(Some(position));
         self.seeks.set(true);
         let index = {
             let engine = self.engine.borrow();
@@ -85,7 +88,7 @@ impl Live {
     /// Shows the end of the timeline, and stays there.
     pub(super) fn go_to_end(self: &Rc<Self>) {
         self.seeks.set(false);
-        self.feed.focus.set(None);
+        self.focus.set(None);
         let is_detached = self.engine.borrow().newer() != Beyond::None;
         if is_detached {
             return self.dispatch(Event::GoToLatest);
@@ -188,9 +191,8 @@ impl Live {
 
     /// Whether the message that the reader wants to see is among the rows.
     fn is_sought_here(&self) -> bool {
-        let focus = self.feed.focus.get_untracked();
         let engine = self.engine.borrow();
-        focus.is_some_and(|focus| {
+        self.focus.get().is_some_and(|focus| {
             let index = engine
                 .rows()
                 .binary_search_by_key(&focus, |row| row.position);
@@ -224,7 +226,11 @@ impl Live {
         let hidden = document().hidden();
         // From the first to the last.
         for message in arrived().collect::<Vec<_>>().into_iter().rev() {
-            feed.arrived(message);
+            if feed.mentions_me(message)
+                && let Ok(event) = web_sys::Event::new(MENTION)
+            {
+                let _ = leptos::prelude::window().dispatch_event(&event);
+            }
             if !hidden {
                 self.announcer.arrived(message);
             }
@@ -252,6 +258,7 @@ impl Live {
         let composed = Composed {
             pending: engine.pending(),
             at_end: window.has_end() && !is_detached,
+            focus: self.focus.get(),
         };
         feed.show(&engine.expected(window.range()), composed);
     }

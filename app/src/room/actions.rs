@@ -1,14 +1,17 @@
 //! What can be done with a message: the bar over its corner, and the one place where presses and keys in the timeline arrive.
 
-use leptos::either::EitherOf3;
+use std::sync::Arc;
+
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::web_sys::{Element, EventTarget, HtmlElement, HtmlInputElement};
-use protocol::{Action, Position};
+use protocol::{Action, Kind, Message, Position};
 use wasm_bindgen::JsCast;
 
 use super::feed::{Content, Feed, Panel, ShownRow, Writing};
+use crate::chat::Event;
 use crate::i18n::Text;
+use crate::markup::Maker;
 
 /// What is offered first to react with.
 const EMOJI: [&str; 12] = [
@@ -19,110 +22,120 @@ impl Feed {
     /// Opens a row's panel and closes the one that was open.
     fn open(self, row: &ShownRow, panel: Panel) {
         self.close_panel();
-        row.panel.set(panel);
-        self.open_panel.set_value(Some(row.panel.clone()));
+        set_panel(row, panel);
     }
 
     /// Closes the panel that is open.
     fn close_panel(self) {
-        if let Some(open) = self.open_panel.try_update_value(Option::take).flatten()
-            && open.get_untracked() != Panel::None
-        {
-            open.set(Panel::None);
+        if let Some(open) = self.open_row() {
+            set_panel(&open, Panel::None);
         }
     }
 
-    /// Which panel is open.
-    fn panel(self) -> Panel {
-        let open = self.open_panel.get_value();
-        open.map_or(Panel::None, |open| open.get_untracked())
+    /// The row whose panel is open.
+    fn open_row(self) -> Option<ShownRow> {
+        self.find(&|row| panel(row) != Panel::None)
+    }
+}
+
+fn set_panel(row: &ShownRow, panel: Panel) {
+    let mut state = row.state.get_untracked();
+    state.panel = panel;
+    row.state.set(state);
+}
+
+fn panel(row: &ShownRow) -> Panel {
+    row.state.get_untracked().panel
+}
+
+/// The message of a row.
+fn message(row: &ShownRow) -> Option<Arc<Message>> {
+    match row.state.get_untracked().content {
+        Content::Message(message) => Some(message),
+        Content::Day(_) => None,
     }
 }
 
 /// The panel of a row. What its buttons do is in [`on_click`].
-pub(super) fn panel_of(panel: Panel, own: bool, feed: Feed) -> Option<impl IntoView + use<>> {
-    let label = Text::Actions.to(feed.language);
-    let content = match panel {
-        Panel::None => return None,
-        Panel::Actions => EitherOf3::A(actions(own, feed)),
-        Panel::Emoji => EitherOf3::B(emoji(feed)),
-        Panel::Delete => EitherOf3::C(view! {
-            <span>{Text::DeleteQuestion.to(feed.language)}</span>
-            {words("really-delete", Text::Discard, feed)}
-            {words("close", Text::Cancel, feed)}
-        }),
-    };
-    Some(view! {
-        <div class="actions" role="group" aria-label=label>
-            {content}
-        </div>
-    })
+pub(super) fn panel_of(row: &mut Maker, panel: Panel, own: bool, feed: Feed) {
+    if panel == Panel::None {
+        return;
+    }
+    let language = feed.language;
+    row.open("div")
+        .class("actions")
+        .attr("role", "group")
+        .attr("aria-label", Text::Actions.to(language));
+    match panel {
+        Panel::None => {}
+        Panel::Actions => actions(row, own, feed),
+        Panel::Emoji => {
+            for emoji in EMOJI {
+                row.button("toggle").attr("data-emoji", emoji);
+                row.text(emoji).close();
+            }
+            row.open("input")
+                .class("any-emoji")
+                .attr("maxlength", "16")
+                .attr("placeholder", "+")
+                .attr("aria-label", Text::AnyEmoji.to(language))
+                .close();
+        }
+        Panel::Delete => {
+            let question = Text::DeleteQuestion.to(language);
+            row.open("span").text(question).close();
+            for (act, text) in [("really-delete", Text::Discard), ("close", Text::Cancel)] {
+                row.button(act).class("words");
+                row.text(text.to(language)).close();
+            }
+        }
+    }
+    row.close();
 }
 
-fn actions(own: bool, feed: Feed) -> impl IntoView + use<> {
+fn actions(row: &mut Maker, own: bool, feed: Feed) {
     let writes = feed.me().is_some();
-    let button = |act: &'static str, text: Text, path: &'static str| {
-        let label = text.to(feed.language);
-        view! {
-            <button type="button" data-act=act aria-label=label title=label>
-                <svg viewBox="0 0 24 24" aria-hidden="true">
-                    <path d=path />
-                </svg>
-            </button>
-        }
-    };
-    let mut buttons = Vec::with_capacity(6);
-    if writes {
-        buttons.push(button(
+    for (offered, act, text, path) in [
+        (
+            writes,
             "react",
             Text::React,
             "M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18m-4-7c2 3 6 3 8 0M9 9.5v.1m6-.1v.1",
-        ));
-        buttons.push(button(
+        ),
+        (
+            writes,
             "answer",
             Text::Answer,
             "m9 6-5 5 5 5m-5-5h10a6 6 0 0 1 6 6v1",
-        ));
-    }
-    buttons.push(button("copy", Text::Copy, "M9 9h11v11H9zM5 15H4V4h11v1"));
-    buttons.push(button(
-        "copy-link",
-        Text::CopyLink,
-        "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1m2 4a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
-    ));
-    if own && writes {
-        buttons.push(button("edit", Text::Edit, "m4 20 1-4L16 5l3 3L8 19z"));
-        buttons.push(button(
+        ),
+        (true, "copy", Text::Copy, "M9 9h11v11H9zM5 15H4V4h11v1"),
+        (
+            true,
+            "copy-link",
+            Text::CopyLink,
+            "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1m2 4a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+        ),
+        (
+            own && writes,
+            "edit",
+            Text::Edit,
+            "m4 20 1-4L16 5l3 3L8 19z",
+        ),
+        (
+            own && writes,
             "delete",
             Text::Discard,
             "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
-        ));
-    }
-    buttons
-}
-
-fn emoji(feed: Feed) -> impl IntoView + use<> {
-    let choices: Vec<_> = EMOJI
-        .into_iter()
-        .map(|emoji| {
-            view! {
-                <button type="button" data-act="toggle" data-emoji=emoji>
-                    {emoji}
-                </button>
-            }
-        })
-        .collect();
-    view! {
-        {choices}
-        <input class="any-emoji" maxlength="16" placeholder="+" aria-label=Text::AnyEmoji.to(feed.language) />
-    }
-}
-
-fn words(act: &'static str, text: Text, feed: Feed) -> impl IntoView + use<> {
-    view! {
-        <button type="button" class="words" data-act=act>
-            {text.to(feed.language)}
-        </button>
+        ),
+    ] {
+        if offered {
+            let label = text.to(feed.language);
+            row.button(act)
+                .attr("aria-label", label)
+                .attr("title", label)
+                .icon(path)
+                .close();
+        }
     }
 }
 
@@ -134,26 +147,36 @@ fn row_of(feed: Feed, element: &Element) -> Option<(HtmlElement, ShownRow, Posit
     Some((item.dyn_into().ok()?, row, position))
 }
 
-fn element(target: Option<EventTarget>) -> Option<Element> {
+fn target(target: Option<EventTarget>) -> Option<Element> {
     target?.dyn_into().ok()
 }
 
 /// Something in the timeline was pressed.
 pub(super) fn on_click(feed: Feed, event: &ev::MouseEvent) {
-    let Some(pressed) = element(event.target()) else {
+    let Some(pressed) = target(event.target()) else {
         return;
     };
     let Ok(Some(button)) = pressed.closest("[data-act]") else {
         return;
     };
+    let act = button.get_attribute("data-act").unwrap_or_default();
+    let event_of = |event: fn(String) -> Event| {
+        let id = button.get_attribute("data-id");
+        id.into_iter().for_each(|id| feed.tell(event(id)));
+    };
+    match act.as_str() {
+        "older" => return feed.tell(Event::LoadOlder),
+        "newer" => return feed.tell(Event::LoadNewer),
+        "retry" => return event_of(|id| Event::Retry { id }),
+        "discard" => return event_of(|id| Event::Discard { id }),
+        _ => {}
+    }
     let Some((item, row, position)) = row_of(feed, &button) else {
         return;
     };
-    let Content::Message(said) = &row.content else {
+    let Some(message) = message(&row) else {
         return;
     };
-    let message = said.get_untracked();
-    let act = button.get_attribute("data-act").unwrap_or_default();
     match act.as_str() {
         "jump" => {
             event.prevent_default();
@@ -163,14 +186,10 @@ pub(super) fn on_click(feed: Feed, event: &ev::MouseEvent) {
             return;
         }
         "copy-code" => {
-            let code = item.query_selector("pre").ok().flatten();
+            // It stands in the head of its block.
             let code = button
-                .closest(".code")
-                .ok()
-                .flatten()
-                .and_then(|block| block.query_selector("pre").ok().flatten())
-                .or(code);
-            let code = code.and_then(|code| code.text_content());
+                .parent_element()
+                .and_then(|head| head.next_element_sibling()?.text_content());
             feed.copy(code.unwrap_or_default(), Text::Copied);
             return;
         }
@@ -202,7 +221,7 @@ pub(super) fn on_click(feed: Feed, event: &ev::MouseEvent) {
 }
 
 /// Reacts with an emoji, or takes that back.
-fn toggle(feed: Feed, message: &protocol::Message, position: Position, emoji: Option<String>) {
+fn toggle(feed: Feed, message: &Message, position: Position, emoji: Option<String>) {
     let (Some(emoji), Some(me)) = (emoji.filter(|emoji| !emoji.is_empty()), feed.me()) else {
         return;
     };
@@ -228,11 +247,13 @@ fn focus_panel(item: HtmlElement) {
 
 /// The pointer is over something else, or a touch has ended there.
 pub(super) fn on_mouseover(feed: Feed, event: &ev::MouseEvent) {
-    let Some(over) = element(event.target()) else {
+    let Some(over) = target(event.target()) else {
         return;
     };
     // Who has to choose is not disturbed by a pointer that passes.
-    if matches!(feed.panel(), Panel::Emoji | Panel::Delete) {
+    let open = feed.open_row();
+    let open = open.as_ref().map_or(Panel::None, panel);
+    if matches!(open, Panel::Emoji | Panel::Delete) {
         return;
     }
     if let Ok(Some(chip)) = over.closest("[aria-pressed]") {
@@ -245,7 +266,7 @@ pub(super) fn on_mouseover(feed: Feed, event: &ev::MouseEvent) {
 fn show_actions(feed: Feed, over: &Element) {
     let row = row_of(feed, over).filter(|(_, row, _)| can_act(row));
     match row {
-        Some((_, row, _)) if row.panel.get_untracked() == Panel::None => {
+        Some((_, row, _)) if panel(&row) == Panel::None => {
             feed.open(&row, Panel::Actions);
         }
         Some(_) => {}
@@ -255,17 +276,13 @@ fn show_actions(feed: Feed, over: &Element) {
 
 /// Nothing can be done with what the house says, or with a deleted message.
 fn can_act(row: &ShownRow) -> bool {
-    match &row.content {
-        Content::Message(said) => said.with_untracked(|message| {
-            message.kind == protocol::Kind::Message && !message.folded.deleted
-        }),
-        _ => false,
-    }
+    message(row).is_some_and(|message| message.kind == Kind::Message && !message.folded.deleted)
 }
 
 /// The pointer has left the timeline.
 pub(super) fn on_mouseleave(feed: Feed) {
-    if feed.panel() == Panel::Actions {
+    let open = feed.open_row();
+    if open.is_some_and(|row| panel(&row) == Panel::Actions) {
         feed.close_panel();
     }
 }
@@ -275,29 +292,35 @@ fn name_people(feed: Feed, chip: &Element) {
     let Some((_, row, _)) = row_of(feed, chip) else {
         return;
     };
-    let Content::Message(said) = &row.content else {
+    let Some(message) = message(&row) else {
         return;
     };
-    let message = said.get_untracked();
     let emoji = chip.get_attribute("data-emoji");
     let mut reactions = message.folded.reactions.iter();
     let Some(reaction) = reactions.find(|reaction| Some(&reaction.emoji) == emoji.as_ref()) else {
         return;
     };
     let mut known = feed.known();
-    known.extend(feed.me());
-    let names: Vec<_> = reaction
-        .by
+    known.extend(
+        feed.me()
+            .filter(|me| known.iter().all(|person| person.uid != me.uid)),
+    );
+    let mut names = String::new();
+    for person in known
         .iter()
-        .filter_map(|uid| known.iter().find(|person| person.uid == *uid))
-        .map(|person| person.name.as_str())
-        .collect();
-    let _ = chip.set_attribute("title", &names.join(", "));
+        .filter(|person| reaction.by.contains(&person.uid))
+    {
+        if !names.is_empty() {
+            names.push_str(", ");
+        }
+        names.push_str(&person.name);
+    }
+    let _ = chip.set_attribute("title", &names);
 }
 
 /// A row got the keyboard.
 pub(super) fn on_focus(feed: Feed, event: &ev::FocusEvent) {
-    if let Some(row) = element(event.target()).filter(|target| target.tag_name() == "LI") {
+    if let Some(row) = target(event.target()).filter(|target| target.tag_name() == "LI") {
         show_actions(feed, &row);
     }
 }
@@ -306,7 +329,7 @@ pub(super) fn on_focus(feed: Feed, event: &ev::FocusEvent) {
 pub(super) fn on_contextmenu(feed: Feed, event: &ev::MouseEvent) {
     let coarse = window().match_media("(pointer: coarse)").ok().flatten();
     if coarse.is_some_and(|query| query.matches())
-        && let Some(pressed) = element(event.target())
+        && let Some(pressed) = target(event.target())
         && pressed.closest("a").is_ok_and(|link| link.is_none())
     {
         event.prevent_default();
@@ -316,7 +339,7 @@ pub(super) fn on_contextmenu(feed: Feed, event: &ev::MouseEvent) {
 
 /// A key went down in the timeline: the arrows move between messages, Enter goes to what can be done, Escape back.
 pub(super) fn on_keydown(feed: Feed, event: &ev::KeyboardEvent) {
-    let Some(target) = element(event.target()) else {
+    let Some(target) = target(event.target()) else {
         return;
     };
     if event.is_composing() || event.key_code() == 229 {
@@ -329,10 +352,10 @@ pub(super) fn on_keydown(feed: Feed, event: &ev::KeyboardEvent) {
         ("Enter", Some(_), Some(item)) => {
             let field = target.dyn_into::<HtmlInputElement>();
             if let (Ok(field), Some((_, row, position))) = (field, row_of(feed, &item))
-                && let Content::Message(said) = &row.content
+                && let Some(message) = message(&row)
             {
                 let emoji = field.value().trim().to_owned();
-                toggle(feed, &said.get_untracked(), position, Some(emoji));
+                toggle(feed, &message, position, Some(emoji));
                 feed.close_panel();
                 Some(item)
             } else {
@@ -385,15 +408,13 @@ fn last_in_sight(timeline: &Element) -> Option<Element> {
 
 /// The viewer's last message, to be written anew.
 pub(super) fn edit_last(feed: Feed) -> bool {
-    let own = feed.rows.with_untracked(|rows| {
-        rows.iter().rev().find_map(|row| {
-            let Content::Message(said) = &row.content else {
-                return None;
-            };
-            let message = said.get_untracked();
-            let (position, _) = row.look.with_untracked(|look| look.placed)?;
-            (feed.is_mine(&message) && can_act(row)).then_some((position, message))
-        })
+    let is_own = |row: &ShownRow| {
+        let is_placed = row.state.get_untracked().look.placed.is_some();
+        is_placed && can_act(row) && message(row).is_some_and(|message| feed.is_mine(&message))
+    };
+    let own = feed.find(&is_own).and_then(|row| {
+        let (position, _) = row.state.get_untracked().look.placed?;
+        Some((position, message(&row)?))
     });
     let found = own.is_some();
     if let Some((position, message)) = own {

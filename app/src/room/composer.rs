@@ -16,8 +16,9 @@ use js_sys::Reflect;
 use leptos::ev;
 use leptos::html::Textarea;
 use leptos::prelude::*;
-use leptos::web_sys::{self, HtmlTextAreaElement};
+use leptos::web_sys::{self, Element, HtmlTextAreaElement};
 use protocol::{Action, RoomName, limits};
+use wasm_bindgen::JsCast;
 
 use super::actions::edit_last;
 use super::draft;
@@ -25,6 +26,7 @@ use super::feed::{Feed, Writing};
 use super::naming::Naming;
 use crate::chat::{ComposeError, Composition};
 use crate::i18n::{self, Text};
+use crate::markup::{Maker, Markup};
 
 /// From how many characters below the limit the counter is shown.
 const COUNTER_FROM: usize = limits::TEXT_CHARS / 10;
@@ -85,8 +87,7 @@ impl Draft {
     }
 
     fn is_editing(self) -> bool {
-        let writing = &self.feed.writing;
-        writing.with_untracked(|writing| matches!(writing, Writing::Edit(..)))
+        matches!(self.feed.writing.get_untracked(), Writing::Edit(..))
     }
 
     /// What is written from now on has another purpose.
@@ -105,8 +106,7 @@ impl Draft {
 
     /// Writes a message again, and leaves the other one as it is.
     fn cancel(self) -> bool {
-        let is_new = |writing: &Writing| matches!(writing, Writing::New);
-        let cancels = !self.feed.writing.with_untracked(is_new);
+        let cancels = !matches!(self.feed.writing.get_untracked(), Writing::New);
         if cancels {
             self.feed.writing.set(Writing::New);
         }
@@ -230,6 +230,32 @@ impl Draft {
         }
     }
 
+    /// A button was pressed.
+    fn on_click(self, event: &ev::MouseEvent) {
+        let button = pressed(event, "[data-act]");
+        match button
+            .and_then(|button| button.get_attribute("data-act"))
+            .as_deref()
+        {
+            Some("send") => self.send(),
+            Some("cancel") => {
+                self.cancel();
+            }
+            _ => {}
+        }
+    }
+
+    /// The field keeps the keyboard whatever is pressed beside it.
+    fn on_mousedown(self, event: &ev::MouseEvent) {
+        if let Some(option) = pressed(event, "[role=option]") {
+            event.prevent_default();
+            self.naming.point_to(&option);
+            self.choose_name();
+        } else if pressed(event, "button").is_some() {
+            event.prevent_default();
+        }
+    }
+
     /// The text has changed by the person's doing.
     fn on_input(self) {
         if let Some(field) = self.field.get_untracked() {
@@ -265,10 +291,16 @@ pub(crate) fn Composer(
         }
     });
     view! {
-        <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
+        <form
+            class="composer"
+            id="composer"
+            on:submit=move |event| event.prevent_default()
+            on:click=move |event| draft.on_click(&event)
+            on:mousedown=move |event| draft.on_mousedown(&event)
+        >
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
             {move || purpose(draft)}
-            {draft.naming.view(move || draft.choose_name())}
+            {move || draft.naming.view()}
             <div class="box">
                 <label class="hidden" for="body">{label}</label>
                 <textarea
@@ -293,8 +325,7 @@ pub(crate) fn Composer(
                     type="button"
                     class="send"
                     aria-label=Text::Send.to(language)
-                    on:mousedown=move |event| event.prevent_default()
-                    on:click=move |_| draft.send()
+                    data-act="send"
                 >
                     <svg viewBox="0 0 24 24" aria-hidden="true">
                         <path d="M12 19V5m-6 6 6-6 6 6" />
@@ -306,34 +337,25 @@ pub(crate) fn Composer(
     }
 }
 
-/// What is answered or changed, and the way back.
-fn purpose(draft: Draft) -> Option<impl IntoView> {
+/// What is answered or changed, and the way back; empty for a message.
+fn purpose(draft: Draft) -> Markup {
     let language = draft.feed.language;
+    let mut purpose = Maker::new("div");
+    purpose.class("purpose");
     let (label, message) = match draft.feed.writing.get() {
-        Writing::New => return None,
+        Writing::New => return purpose.finish(),
         Writing::Answer(_, message) => (i18n::answering(language, &message.sender.name), message),
         Writing::Edit(_, message) => (Text::Editing.to(language).to_owned(), message),
     };
-    Some(view! {
-        <div class="purpose">
-            <p>
-                <b>{label}</b>
-                <span dir="auto">{message.body.clone()}</span>
-            </p>
-            <button
-                type="button"
-                class="icon-button"
-                aria-label=Text::Cancel.to(language)
-                on:click=move |_| {
-                    draft.cancel();
-                }
-            >
-                <svg viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="m6 6 12 12M18 6 6 18" />
-                </svg>
-            </button>
-        </div>
-    })
+    purpose.open("p").open("b").text(&label).close();
+    purpose.open("span").attr("dir", "auto").text(&message.body);
+    purpose.close().close();
+    purpose
+        .button("cancel")
+        .class("icon-button")
+        .attr("aria-label", Text::Cancel.to(language))
+        .icon("m6 6 12 12M18 6 6 18");
+    purpose.finish()
 }
 
 /// What stands below the field: how it works, or what is wrong.
@@ -382,6 +404,12 @@ fn announces_input(event: &ev::KeyboardEvent) -> bool {
     event
         .target()
         .is_some_and(|target| Reflect::has(&target, &"onbeforeinput".into()).unwrap_or(false))
+}
+
+/// What was pressed, if it is in something like this.
+fn pressed(event: &ev::MouseEvent, selector: &str) -> Option<Element> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    target.closest(selector).ok()?
 }
 
 /// Grows the field with its text where the style sheet cannot (`field-sizing`).

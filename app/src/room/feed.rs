@@ -16,17 +16,24 @@ use crate::i18n::Text;
 use crate::rooms::Preview;
 use crate::timeline::{Composed, Key, Look, Row, Source, lay_out};
 
-/// One row on the page: what it says, how it looks and what can be done with it are a signal each.
+/// One row on the page.
 #[derive(Clone)]
 pub(crate) struct ShownRow {
     /// What it is.
     pub(crate) key: Key,
-    /// What it shows.
+    /// All that is to be seen of it.
+    pub(crate) state: ArcRwSignal<RowState>,
+}
+
+/// What a row shows at the moment.
+#[derive(Clone)]
+pub(crate) struct RowState {
+    /// What it says.
     pub(crate) content: Content,
-    /// What may change about it.
-    pub(crate) look: ArcRwSignal<Look>,
+    /// Where it stands among the others, and how far it has come.
+    pub(crate) look: Look,
     /// What can be done with it.
-    pub(crate) panel: ArcRwSignal<Panel>,
+    pub(crate) panel: Panel,
 }
 
 /// What lies over the corner of a row.
@@ -61,7 +68,7 @@ pub(crate) enum Content {
     /// A new day.
     Day(Civil),
     /// A message of the room, or one that the viewer composed here; where it stands is in [`Look::placed`].
-    Message(ArcRwSignal<Arc<Message>>),
+    Message(Arc<Message>),
 }
 
 /// The bar below the header.
@@ -113,10 +120,10 @@ pub(crate) struct Feed {
     pub(crate) older: RwSignal<Beyond>,
     /// Whether there are messages behind the last row, where the page was opened at an old one.
     pub(crate) newer: RwSignal<Beyond>,
-    /// The message that the reader came to see.
-    pub(crate) focus: RwSignal<Option<Position>>,
     /// People who are in the room, beyond those who wrote the rows: they can be mentioned, too.
     pub(crate) people: RwSignal<Vec<Sender>>,
+    /// Everybody who wrote one of the rows.
+    writers: RwSignal<Vec<Sender>>,
     /// What the composer writes.
     pub(crate) writing: RwSignal<Writing>,
     /// A sentence that goes by itself.
@@ -138,12 +145,6 @@ pub(crate) struct Feed {
     /// The room's name.
     pub(crate) room: StoredValue<RoomName>,
     me: StoredValue<Option<Sender>>,
-    /// Everybody who wrote one of the rows.
-    writers: StoredValue<Vec<Sender>>,
-    /// The panel that is open.
-    pub(super) open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
-    /// Told of every message that arrives and mentions the viewer.
-    mentioned: StoredValue<Option<Rc<dyn Fn(&Message)>>, LocalStorage>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
 }
 
@@ -162,8 +163,8 @@ impl Feed {
             rows: RwSignal::default(),
             older: RwSignal::new(beyond(state.history.more)),
             newer: RwSignal::new(beyond(state.history.newer)),
-            focus: RwSignal::new(state.focus),
             people: RwSignal::default(),
+            writers: RwSignal::default(),
             writing: RwSignal::default(),
             toast: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
@@ -175,9 +176,6 @@ impl Feed {
             timeline: NodeRef::new(),
             room: StoredValue::new(state.room.clone()),
             me: StoredValue::new(state.viewer.person.clone()),
-            writers: StoredValue::default(),
-            open_panel: StoredValue::default(),
-            mentioned: StoredValue::new_local(None),
             desk: StoredValue::new_local(None),
         };
         let messages: Vec<_> = state
@@ -187,22 +185,26 @@ impl Feed {
             .cloned()
             .map(Arc::new)
             .collect();
-        feed.show(&messages, Composed::default());
+        let composed = Composed {
+            focus: state.focus,
+            ..Composed::default()
+        };
+        feed.show(&messages, composed);
         feed
     }
 
     /// Shows these messages: rows that are there already stay the same pieces of the page.
     pub(crate) fn show(self, messages: &[Arc<Message>], composed: Composed<'_>) {
-        self.writers.update_value(|writers| {
-            for message in messages {
-                meet(writers, &message.sender);
-            }
-        });
+        let mut writers = self.writers.get_untracked();
+        for message in messages {
+            meet(&mut writers, &message.sender);
+        }
+        // Nobody waits for it: rows name people as they are drawn.
+        self.writers.update_untracked(|known| *known = writers);
         let me = self.me.get_value();
         let uid = me.as_ref().map(|me| me.uid.as_str());
-        let focus = self.focus.get_untracked();
         let civil = |ts| self.clock.civil(ts);
-        let laid_out = untrack(|| lay_out(messages, composed, uid, focus, civil));
+        let laid_out = untrack(|| lay_out(messages, composed, uid, civil));
         let shown = self.rows.get_untracked();
         let (rows, changed) = reconcile(&shown, laid_out, me.as_ref());
         if changed {
@@ -268,12 +270,17 @@ impl Feed {
 
     /// The row of the message at a position, if it is on the page.
     pub(crate) fn row(self, position: Position) -> Option<ShownRow> {
-        let is_there = |row: &&ShownRow| {
-            let placed = row.look.with_untracked(|look| look.placed);
+        let is_there = |row: &ShownRow| {
+            let placed = row.state.get_untracked().look.placed;
             placed.is_some_and(|(place, _)| place == position)
         };
+        self.find(&is_there)
+    }
+
+    /// The last row on the page that is like this.
+    pub(crate) fn find(self, is_sought: &dyn Fn(&ShownRow) -> bool) -> Option<ShownRow> {
         self.rows
-            .with_untracked(|rows| rows.iter().find(is_there).cloned())
+            .with_untracked(|rows| rows.iter().rfind(|row| is_sought(row)).cloned())
     }
 
     /// The viewer.
@@ -283,31 +290,18 @@ impl Feed {
 
     /// Everybody who can be mentioned.
     pub(crate) fn known(self) -> Vec<Sender> {
-        let mut known = self.writers.get_value();
-        self.people.with_untracked(|people| {
-            for person in people {
-                meet(&mut known, person);
-            }
-        });
+        let mut known = self.writers.get_untracked();
+        for person in self.people.get_untracked() {
+            meet(&mut known, &person);
+        }
         known
     }
 
-    /// Has somebody told of every message that arrives and mentions the viewer.
+    /// Whether a message mentions the viewer by name.
     #[cfg(feature = "hydrate")]
-    #[expect(dead_code, reason = "notifications are another part")]
-    pub(crate) fn on_mention(self, then: Rc<dyn Fn(&Message)>) {
-        self.mentioned.set_value(Some(then));
-    }
-
-    /// A message of somebody else arrived.
-    #[cfg(feature = "hydrate")]
-    pub(crate) fn arrived(self, message: &Message) {
-        let then = self.mentioned.get_value();
-        if let (Some(me), Some(then)) = (self.me(), then)
-            && crate::markdown::mentions(&message.body, &self.known(), &me.name)
-        {
-            then(message);
-        }
+    pub(crate) fn mentions_me(self, message: &Message) -> bool {
+        let me = self.me();
+        me.is_some_and(|me| crate::markdown::mentions(&message.body, &self.known(), &me.name))
     }
 
     /// Tells the engine what the viewer wants.
@@ -351,34 +345,24 @@ fn reconcile(
         .into_iter()
         .map(|row| {
             if let Some(known) = find(&row.key) {
-                if known.look.with_untracked(|look| *look != row.look) {
-                    known.look.set(row.look);
+                let mut state = known.state.get_untracked();
+                let says_else = !says_the_same(&state.content, row.source);
+                if says_else {
+                    state.content = content(row.source, me);
                 }
-                if let (Content::Message(said), Source::Message(message)) =
-                    (&known.content, row.source)
-                    && said.with_untracked(|said| !says_the_same(said, message))
-                {
-                    said.set(Arc::clone(message));
+                if says_else || state.look != row.look {
+                    state.look = row.look;
+                    known.state.set(state);
                 }
                 return known.clone();
             }
-            let content = match row.source {
-                Source::Day(day) => Content::Day(day),
-                Source::Message(message) => Content::Message(ArcRwSignal::new(Arc::clone(message))),
-                Source::Pending(pending) => {
-                    let nobody = Sender {
-                        uid: String::new(),
-                        name: String::new(),
-                    };
-                    let message = pending.message(me.unwrap_or(&nobody), NOWHERE);
-                    Content::Message(ArcRwSignal::new(Arc::new(message)))
-                }
-            };
             ShownRow {
                 key: row.key,
-                content,
-                look: ArcRwSignal::new(row.look),
-                panel: ArcRwSignal::default(),
+                state: ArcRwSignal::new(RowState {
+                    content: content(row.source, me),
+                    look: row.look,
+                    panel: Panel::None,
+                }),
             }
         })
         .collect();
@@ -394,8 +378,26 @@ const NOWHERE: Position = Position {
     offset: -1,
 };
 
-/// Whether two messages look the same in a row.
-fn says_the_same(one: &Arc<Message>, other: &Arc<Message>) -> bool {
+/// What a row says.
+fn content(source: Source<'_>, me: Option<&Sender>) -> Content {
+    match source {
+        Source::Day(day) => Content::Day(day),
+        Source::Message(message) => Content::Message(Arc::clone(message)),
+        Source::Pending(pending) => {
+            let nobody = Sender {
+                uid: String::new(),
+                name: String::new(),
+            };
+            Content::Message(Arc::new(pending.message(me.unwrap_or(&nobody), NOWHERE)))
+        }
+    }
+}
+
+/// Whether a row says already what it should. What is on its way never changes.
+fn says_the_same(content: &Content, source: Source<'_>) -> bool {
+    let (Content::Message(one), Source::Message(other)) = (content, source) else {
+        return true;
+    };
     Arc::ptr_eq(one, other) || (one.body == other.body && one.folded == other.folded)
 }
 
@@ -436,12 +438,12 @@ mod tests {
             assert_eq!(changed, keys != ["a", "b", "c", "d"], "{keys:?}");
             for row in &now {
                 // The mark is made on the look that is kept.
-                row.look.update(|look| look.continues = true);
+                row.state.update(|state| state.look.continues = true);
             }
             for row in &shown {
                 let stays = now.iter().any(|other| other.key == row.key);
-                assert_eq!(row.look.get_untracked().continues, stays, "{keys:?}");
-                row.look.set(Look::default());
+                assert_eq!(row.state.get_untracked().look.continues, stays, "{keys:?}");
+                row.state.update(|state| state.look = Look::default());
             }
         }
     }
