@@ -95,7 +95,7 @@ fn person(uid: &str, name: &str) -> Sender {
 fn message(offset: i64, sender: Sender, ts: i64, body: &str) -> Message {
     Message {
         reference: None,
-        folded: protocol::Folded::default(),
+        folded: Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,

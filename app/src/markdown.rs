@@ -73,18 +73,16 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut fences = true;
     while !rest.is_empty() {
         let (line, behind) = split_line(rest);
-        let fenced = (fences && line.starts_with(FENCE)).then(|| fenced(rest));
-        let (kind, text, behind) = match fenced {
+        let code = (fences && line.starts_with(FENCE)).then(|| fenced(rest));
+        let (kind, text, behind) = match code {
             Some(Some((language, code, behind))) => (Kind::Code(language), code, behind),
             other => {
                 fences &= other.is_none() || fence_in(&rest[FENCE.len()..]).is_some();
-                match beginning(line) {
-                    Some((kind, text)) => (kind, text, behind),
-                    None => {
-                        rest = behind;
-                        continue;
-                    }
-                }
+                let Some((kind, text)) = beginning(line) else {
+                    rest = behind;
+                    continue;
+                };
+                (kind, text, behind)
             }
         };
         push_paragraph(&mut blocks, &paragraph[..paragraph.len() - rest.len()]);

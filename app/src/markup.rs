@@ -2,7 +2,7 @@
 //!
 //! Leptos makes a type of every shape of a view and compiles each, for building, hydrating and changing it. What is made of
 //! messages has so many shapes that they would be a quarter of the page's program; as data they are one type. Presses and keys
-//! arrive at one place further up (`room::actions`). Texts become text nodes, here as there.
+//! arrive at one place further up (`live::actions`). Texts become text nodes, here as there.
 
 use leptos::tachys::html::attribute::Attribute;
 use leptos::tachys::html::attribute::any_attribute::AnyAttribute;

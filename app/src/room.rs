@@ -4,7 +4,7 @@
 //!
 //! - [`feed`]: what the page shows of the room and can ask of it; the seam to `live`
 //! - [`banner`]: what is said about the connection
-//! - [`messages`]: the timeline, [`row`] one row of it, [`prose`] its text, [`actions`] what can be done with it, `window`
+//! - [`messages`]: the timeline, [`row`] one row of it, [`prose`] its text, [`panel`] what can be done with it, `window`
 //!   which rows are on the page
 //! - [`composer`]: where one writes, [`draft`] what was written before, [`naming`] whom one may mention
 
@@ -21,13 +21,13 @@ use crate::i18n::Text;
 use crate::rooms::Rooms;
 use crate::session::Introduction;
 
-mod actions;
 mod banner;
-mod composer;
+pub(crate) mod composer;
 mod draft;
 pub(crate) mod feed;
 mod messages;
 mod naming;
+pub(crate) mod panel;
 mod prose;
 mod row;
 #[cfg(any(feature = "hydrate", test))]

@@ -41,6 +41,10 @@ pub(crate) enum Source<'a> {
 }
 
 /// What may change about a row while it is on the page.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each holds or not, whatever the others do"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Look {
     /// Where it stands and when the log took it, once it is in the room.

@@ -42,7 +42,7 @@ fn sender(name: &str) -> Sender {
 fn message(offset: i64, name: &str, body: &str) -> Message {
     Message {
         reference: None,
-        folded: protocol::Folded::default(),
+        folded: Folded::default(),
         position: Position {
             epoch: Epoch(0x5f2c_9a01),
             partition: 3,

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use protocol::{Message, Position};
 
-use super::Live;
 use super::clipboard::toast;
 use super::scroll::{self, Anchor, Place};
+use super::{JUMP_MS, Live, now};
 use crate::chat::{Beyond, Changes, Event};
 use crate::i18n::Text;
 use crate::rooms::Preview;
@@ -44,14 +44,14 @@ impl Live {
         });
         if changes.missed {
             self.seeks.set(false);
-            toast(&self.feed, Text::MessageMissing);
+            toast(self.feed, Text::MessageMissing);
         }
-        let rest = Changes {
+        let others = Changes {
             connection: false,
             missed: false,
             ..changes
         };
-        if rest != Changes::default() {
+        if others != Changes::default() {
             self.redraw();
         }
     }
@@ -96,8 +96,14 @@ impl Live {
         let mut window = self.window.get();
         window.show_end();
         self.window.set(window);
-        self.follows.set(true);
+        self.hold_end();
         self.redraw();
+    }
+
+    /// The reader is at the end from now on, whatever still moves.
+    fn hold_end(&self) {
+        self.follows.set(true);
+        self.holds_until.set(now() + JUMP_MS);
     }
 
     /// Shows earlier messages: from memory, or from the server.
@@ -118,6 +124,14 @@ impl Live {
             return;
         };
         let place = Place::of(&timeline);
+        let holds = self.follows.get() && now() < self.holds_until.get();
+        if holds && !place.follows() {
+            // Browsers let a page of keys run on, even against what is written. The next frame shows the end by itself.
+            if !self.frame_is_due.get() {
+                scroll::to_end(&timeline);
+            }
+            return;
+        }
         let mut window = self.window.get();
         let newer = self.engine.borrow().newer();
         let is_end = window.has_end() && newer == Beyond::None;
@@ -162,7 +176,10 @@ impl Live {
         if changes.reset {
             // Other rows than before: the latest, unless the reader wanted to see a certain one.
             let at_end = self.engine.borrow().newer() == Beyond::None;
-            self.follows.set(at_end && !self.seeks.get());
+            self.follows.set(false);
+            if at_end && !self.seeks.get() {
+                self.hold_end();
+            }
         }
         let follows = self.follows.get();
         let seeks = self.seeks.get() && self.is_sought_here();

@@ -20,10 +20,10 @@ use leptos::web_sys::{self, Element, HtmlTextAreaElement};
 use protocol::{Action, RoomName, limits};
 use wasm_bindgen::JsCast;
 
-use super::actions::edit_last;
 use super::draft;
 use super::feed::{Feed, Writing};
 use super::naming::Naming;
+use super::panel::edit_last;
 use crate::chat::{ComposeError, Composition};
 use crate::i18n::{self, Text};
 use crate::markup::{Maker, Markup};
@@ -299,7 +299,7 @@ pub(crate) fn Composer(
             on:mousedown=move |event| draft.on_mousedown(&event)
         >
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
-            {move || purpose(draft)}
+            {move || purpose(feed)}
             {move || draft.naming.view()}
             <div class="box">
                 <label class="hidden" for="body">{label}</label>
@@ -338,11 +338,11 @@ pub(crate) fn Composer(
 }
 
 /// What is answered or changed, and the way back; empty for a message.
-fn purpose(draft: Draft) -> Markup {
-    let language = draft.feed.language;
+fn purpose(feed: Feed) -> Markup {
+    let language = feed.language;
     let mut purpose = Maker::new("div");
     purpose.class("purpose");
-    let (label, message) = match draft.feed.writing.get() {
+    let (label, message) = match feed.writing.get() {
         Writing::New => return purpose.finish(),
         Writing::Answer(_, message) => (i18n::answering(language, &message.sender.name), message),
         Writing::Edit(_, message) => (Text::Editing.to(language).to_owned(), message),
@@ -390,13 +390,18 @@ fn room_left(text: &str) -> Option<usize> {
     (left <= COUNTER_FROM).then_some(left)
 }
 
-/// Touch keyboards keep their line break. Asked for anew each time: a tablet may have got a mouse meanwhile.
+/// Touch keyboards keep their line break.
+fn enter_sends() -> bool {
+    !is_touched()
+}
+
+/// Whether fingers are what points. Asked anew each time: a tablet may have got a mouse meanwhile.
 ///
 /// Not asked as "is there a fine pointer", which is false in a browser without any pointer.
-fn enter_sends() -> bool {
+pub(crate) fn is_touched() -> bool {
     let coarse =
         web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
-    !coarse.is_some_and(|query| query.matches())
+    coarse.is_some_and(|query| query.matches())
 }
 
 /// Whether the browser says what a key is about to do; otherwise the key itself is what there is.

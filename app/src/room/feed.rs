@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Action, Epoch, Language, Message, Position, RoomName, RoomState, Sender};
+use protocol::{Epoch, Language, Message, Position, RoomState, Sender};
 
 use crate::chat::{Beyond, ComposeError, Composition, Connection, Event};
 use crate::civil::Civil;
@@ -37,6 +37,10 @@ pub(crate) struct RowState {
 }
 
 /// What lies over the corner of a row.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only the browser has somebody who asks for it")
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Panel {
     /// Nothing.
@@ -51,6 +55,10 @@ pub(crate) enum Panel {
 }
 
 /// What the composer writes.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only the browser has somebody who chooses")
+)]
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Writing {
     /// A message.
@@ -99,12 +107,6 @@ pub(crate) trait Desk {
     fn compose(self: Rc<Self>, composition: Composition) -> Result<(), ComposeError>;
     /// Tells the engine what the viewer wants.
     fn tell(self: Rc<Self>, event: Event);
-    /// Shows the end of the timeline.
-    fn jump_to_latest(self: Rc<Self>);
-    /// Shows a message.
-    fn go_to(self: Rc<Self>, position: Position);
-    /// Puts a text into the clipboard.
-    fn copy(self: Rc<Self>, text: String, said: Text);
 }
 
 /// The seam between the views and `live`.
@@ -142,8 +144,6 @@ pub(crate) struct Feed {
     pub(crate) latest: RwSignal<Option<Preview>>,
     /// The scrolling element.
     pub(crate) timeline: NodeRef<leptos::html::Section>,
-    /// The room's name.
-    pub(crate) room: StoredValue<RoomName>,
     me: StoredValue<Option<Sender>>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
 }
@@ -174,7 +174,6 @@ impl Feed {
             announcement: RwSignal::default(),
             latest: RwSignal::new(latest),
             timeline: NodeRef::new(),
-            room: StoredValue::new(state.room.clone()),
             me: StoredValue::new(state.viewer.person.clone()),
             desk: StoredValue::new_local(None),
         };
@@ -242,41 +241,6 @@ impl Feed {
             .map_or(Err(ComposeError::Full), |desk| desk.compose(composition))
     }
 
-    /// Changes a message, without a text that could be lost.
-    pub(crate) fn change(self, action: Action, target: Position, text: String) {
-        let composition = Composition {
-            action,
-            target: Some(target),
-            text,
-        };
-        if self.compose(composition).is_err() {
-            self.toast.set(Some(Text::OutboxFull));
-        }
-    }
-
-    /// Shows a message.
-    pub(crate) fn go_to(self, position: Position) {
-        if let Some(desk) = self.desk() {
-            desk.go_to(position);
-        }
-    }
-
-    /// Puts a text into the clipboard and says so.
-    pub(crate) fn copy(self, text: String, said: Text) {
-        if let Some(desk) = self.desk() {
-            desk.copy(text, said);
-        }
-    }
-
-    /// The row of the message at a position, if it is on the page.
-    pub(crate) fn row(self, position: Position) -> Option<ShownRow> {
-        let is_there = |row: &ShownRow| {
-            let placed = row.state.get_untracked().look.placed;
-            placed.is_some_and(|(place, _)| place == position)
-        };
-        self.find(&is_there)
-    }
-
     /// The last row on the page that is like this.
     pub(crate) fn find(self, is_sought: &dyn Fn(&ShownRow) -> bool) -> Option<ShownRow> {
         self.rows
@@ -308,13 +272,6 @@ impl Feed {
     pub(crate) fn tell(self, event: Event) {
         if let Some(desk) = self.desk() {
             desk.tell(event);
-        }
-    }
-
-    /// Shows the end of the timeline.
-    pub(crate) fn jump_to_latest(self) {
-        if let Some(desk) = self.desk() {
-            desk.jump_to_latest();
         }
     }
 

@@ -8,7 +8,6 @@
 use leptos::prelude::*;
 use protocol::RoomName;
 
-use super::actions;
 use super::feed::Feed;
 use super::row::row;
 use crate::chat::Beyond;
@@ -32,12 +31,6 @@ pub(crate) fn Messages(feed: Feed, room: RoomName) -> impl IntoView {
                 aria-label=label
                 tabindex="0"
                 node_ref=feed.timeline
-                on:click=move |event| actions::on_click(feed, &event)
-                on:mouseover=move |event| actions::on_mouseover(feed, &event)
-                on:mouseleave=move |_| actions::on_mouseleave(feed)
-                on:focusin=move |event| actions::on_focus(feed, &event)
-                on:contextmenu=move |event| actions::on_contextmenu(feed, &event)
-                on:keydown=move |event| actions::on_keydown(feed, &event)
             >
                 {move || is_empty.get().then(|| view! { <EmptyRoom feed name=name.clone() /> })}
                 <ol>
@@ -50,7 +43,7 @@ pub(crate) fn Messages(feed: Feed, room: RoomName) -> impl IntoView {
                     {move || beyond(feed, feed.newer.get(), &NEWER)}
                 </ol>
             </section>
-            {move || feed.is_away.get().then(|| view! { <Jump feed /> })}
+            {move || jump(feed)}
             <p class="toast" role="status">
                 {move || feed.toast.get().map(|text| text.to(feed.language))}
             </p>
@@ -112,19 +105,18 @@ fn EmptyRoom(feed: Feed, name: String) -> impl IntoView {
     }
 }
 
-/// Leads to the newest message and says how many arrived out of sight.
-#[component]
-fn Jump(feed: Feed) -> impl IntoView {
-    let label = move || match feed.unseen.get() {
-        0 => Text::JumpToLatest.to(feed.language).to_owned(),
-        count => i18n::new_messages(feed.language, count),
-    };
-    view! {
-        <button type="button" class="jump" on:click=move |_| feed.jump_to_latest()>
-            <svg viewBox="0 0 24 24" aria-hidden="true">
-                <path d="M12 5v14m-6-6 6 6 6-6" />
-            </svg>
-            <span>{label}</span>
-        </button>
+/// Leads to the newest message and says how many arrived out of sight; empty if the reader is there.
+fn jump(feed: Feed) -> Markup {
+    let mut slot = Maker::new("div");
+    if feed.is_away.get() {
+        let label = match feed.unseen.get() {
+            0 => Text::JumpToLatest.to(feed.language).to_owned(),
+            count => i18n::new_messages(feed.language, count),
+        };
+        slot.button("latest")
+            .class("jump")
+            .icon("M12 5v14m-6-6 6 6 6-6");
+        slot.open("span").text(&label);
     }
+    slot.finish()
 }

@@ -2,8 +2,8 @@
 
 use protocol::{Folded, Kind, Message, Reaction};
 
-use super::actions::panel_of;
 use super::feed::{Content, Feed, RowState};
+use super::panel::panel_of;
 use super::prose::prose;
 use crate::chat::{Failure, Status};
 use crate::civil;
@@ -67,8 +67,12 @@ fn bubble(row: &mut Maker, state: &RowState, message: &Message, feed: Feed) {
     }
     row.close().open("div").class("said");
     content(row, message, own, feed);
-    beside(row, look, feed);
     panel_of(row, state.panel, own, feed);
+    if message.folded.edited.is_some() && !message.folded.deleted {
+        row.open("small").class("edited");
+        row.text(Text::Edited.to(feed.language)).close();
+    }
+    beside(row, look, feed);
     row.close();
     reactions(row, &message.folded.reactions, feed);
     if let Some((id, failure)) = &look.trouble {
@@ -97,12 +101,7 @@ fn class_of(look: &Look, hue: &str) -> String {
 /// What a message says, in its bubble.
 fn content(row: &mut Maker, message: &Message, own: bool, feed: Feed) {
     let language = feed.language;
-    let Folded {
-        deleted,
-        quote,
-        edited,
-        ..
-    } = &message.folded;
+    let Folded { deleted, quote, .. } = &message.folded;
     row.open("div").attr("dir", "auto");
     if *deleted {
         let text = Text::Deleted.to(language);
@@ -132,10 +131,6 @@ fn content(row: &mut Maker, message: &Message, own: bool, feed: Feed) {
         "bubble"
     });
     row.close();
-    if edited.is_some() {
-        row.open("small").class("edited");
-        row.text(Text::Edited.to(language)).close();
-    }
 }
 
 /// The time of a message in the room, or how far another one has come.
