@@ -5,7 +5,7 @@
 //! - `shell`: whole documents, for the server (feature `ssr`)
 //! - `lobby`, `room` and `search`: the pages; `rooms` and `session`: the parts they share
 //! - `timeline`: from messages to rows: days, runs, times
-//! - `markdown`: what a message's text is made of
+//! - `markdown`: what a message's text is made of; `markup`: pieces of the page as data
 //! - [`i18n`]: every sentence; `civil`, `clock` and `person`: dates, times and people as text and colour
 //! - [`chat`]: the engine behind a room; `live` connects it to the browser (feature `hydrate`)
 //! - `json`: what the server says in JSON, for the browser
@@ -30,6 +30,8 @@ mod live;
 mod lobby;
 #[cfg(any(feature = "ssr", feature = "hydrate", test))]
 mod markdown;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod markup;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod person;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -9,8 +9,8 @@
 //! - [`storage`]: what is kept in the browser until the server has it
 //! - [`frames`]: what changes on the page, and when
 //! - [`scroll`]: where the reader is, and how they stay there
-//! - [`clipboard`]: what the reader takes along
 //! - [`company`]: people and rooms; [`reading`]: how far the person has read; [`midnight`]: the day after
+//! - [`actions`]: what the reader does with messages; [`clipboard`]: what they take along
 //! - [`bar`], [`announcer`]: what is said about the connection and about messages
 //! - [`keyboard`]: the part of the page that a touch keyboard leaves
 //! - [`crash`]: when all this has stopped
@@ -33,13 +33,13 @@ use crate::chat::{
     Beyond, Changes, ComposeError, Composition, Effect as Task, Engine, Event, PageRequest, Setup,
     Store,
 };
-use crate::i18n::Text;
 use crate::json::{Unreadable, message, passing, room_state};
 use crate::room::Talk;
 use crate::room::company::RoomList;
 use crate::room::feed::{Desk, Feed};
 use crate::room::window::Window;
 
+mod actions;
 mod announcer;
 mod bar;
 mod clipboard;
@@ -63,6 +63,8 @@ use reading::Reading;
 use socket::Socket;
 use storage::Shared;
 
+/// How long the end is held after the reader asked for it, in milliseconds: longer than browsers let a movement run on.
+const JUMP_MS: u64 = 600;
 /// A timer that is late by more than this was asleep with the computer, in milliseconds.
 const SLEPT_MS: u64 = 10_000;
 
@@ -188,6 +190,10 @@ struct Live {
     window: Cell<Window>,
     /// Whether the reader is at the end and goes along with it.
     follows: Cell<bool>,
+    /// Until when a movement that was under way must not carry the reader away from the end, by the page's clock.
+    holds_until: Cell<u64>,
+    /// The message that the reader came to see.
+    focus: Cell<Option<Position>>,
     /// Whether the next frame shows the message that the reader came to see.
     seeks: Cell<bool>,
     /// What changed since the last frame.
@@ -208,6 +214,7 @@ impl Live {
             epoch,
             head,
             history,
+            focus,
             read,
             rooms,
             ..
@@ -243,6 +250,8 @@ impl Live {
             wake_up: RefCell::default(),
             window: shown,
             follows: Cell::new(true),
+            holds_until: Cell::new(0),
+            focus: Cell::new(focus),
             seeks: Cell::new(false),
             changes: Cell::default(),
             frame_is_due: Cell::new(false),
@@ -283,8 +292,15 @@ impl Live {
         window_event_listener(ev::online, move |_| online());
         window_event_listener(ev::offline, move |_| offline());
 
+        if let Some(stage) = timeline.parent_element() {
+            actions::listen(Rc::clone(self), &stage);
+        }
         let live = Rc::clone(self);
         listener(timeline, "scroll", move || live.scrolled());
+        for name in ["wheel", "touchmove", "keydown"] {
+            let live = Rc::clone(self);
+            listener(timeline, name, move || live.holds_until.set(0));
+        }
         let live = Rc::clone(self);
         watch_size(timeline, move || live.resized());
         if let Some(viewport) = window().visual_viewport() {
@@ -398,24 +414,7 @@ impl Desk for Live {
     }
 
     fn tell(self: Rc<Self>, event: Event) {
-        match event {
-            Event::LoadOlder => self.show_earlier(),
-            event => self.dispatch(event),
-        }
-    }
-
-    fn jump_to_latest(self: Rc<Self>) {
-        if !self.go_to_unread() {
-            self.go_to_end();
-        }
-    }
-
-    fn go_to(self: Rc<Self>, position: Position) {
-        self.seek(position);
-    }
-
-    fn copy(self: Rc<Self>, text: String, said: Text) {
-        clipboard::copy(&self.feed, text, said);
+        self.dispatch(event);
     }
 }
 

@@ -10,7 +10,7 @@ use protocol::LobbyState;
 
 use crate::clock::Clock;
 use crate::i18n::Text;
-use crate::rooms::{Heading, RoomsHead, entry, listed};
+use crate::rooms::{Heading, RoomsHead, list, listed};
 use crate::session::Me;
 
 /// The list of rooms, and on a desktop an invitation beside it.
@@ -23,16 +23,13 @@ pub(crate) fn LobbyPage(state: LobbyState) -> impl IntoView {
     } = state;
     let language = viewer.language;
     let clock = Clock::new(language);
-    let entries: Vec<_> = listed(&rooms, None, language)
-        .into_iter()
-        .map(|room| entry(room, None, clock, language))
-        .collect();
+    let list = list(&listed(&rooms, None, language), None, clock, language);
     let is_empty = rooms.is_empty();
     view! {
         <div class="app in-lobby">
             <main class="rooms">
                 <RoomsHead language heading=Heading::Page notice />
-                <ul class="room-list">{entries}</ul>
+                {list}
                 {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
                 <Me viewer current=None />
             </main>

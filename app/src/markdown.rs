@@ -74,18 +74,16 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut fences = true;
     while !rest.is_empty() {
         let (line, behind) = split_line(rest);
-        let fenced = (fences && line.starts_with(FENCE)).then(|| fenced(rest));
-        let (kind, text, behind) = match fenced {
+        let code = (fences && line.starts_with(FENCE)).then(|| fenced(rest));
+        let (kind, text, behind) = match code {
             Some(Some((language, code, behind))) => (Kind::Code(language), code, behind),
             other => {
-                fences &= other.is_none() || rest[FENCE.len()..].contains(FENCE);
-                match beginning(line) {
-                    Some((kind, text)) => (kind, text, behind),
-                    None => {
-                        rest = behind;
-                        continue;
-                    }
-                }
+                fences &= other.is_none() || fence_in(&rest[FENCE.len()..]).is_some();
+                let Some((kind, text)) = beginning(line) else {
+                    rest = behind;
+                    continue;
+                };
+                (kind, text, behind)
             }
         };
         push_paragraph(&mut blocks, &paragraph[..paragraph.len() - rest.len()]);
@@ -131,7 +129,8 @@ fn split_line(text: &str) -> (&str, &str) {
 /// The word behind the fence at the start of a text, the code up to the closing fence, and what comes behind that.
 fn fenced(text: &str) -> Option<(&str, &str, &str)> {
     let inner = text.strip_prefix(FENCE)?;
-    let (code, behind) = inner.split_once(FENCE)?;
+    let end = fence_in(inner)?;
+    let (code, behind) = (&inner[..end], &inner[end + FENCE.len()..]);
     let (line, behind) = split_line(behind);
     // Something behind the closing fence: no block.
     if !line.trim().is_empty() {
@@ -147,6 +146,12 @@ fn fenced(text: &str) -> Option<(&str, &str, &str)> {
         ("", code)
     };
     Some((language, code.strip_suffix('\n').unwrap_or(code), behind))
+}
+
+/// Where the next fence begins. The standard library's search for strings would cost the page a kilobyte.
+fn fence_in(text: &str) -> Option<usize> {
+    let mut windows = text.as_bytes().windows(FENCE.len());
+    windows.position(|bytes| bytes == FENCE.as_bytes())
 }
 
 /// What the beginning of a line says, and the line without it.

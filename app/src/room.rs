@@ -4,7 +4,7 @@
 //!
 //! - [`feed`]: what the page shows of the room and can ask of it; the seam to `live`
 //! - [`banner`]: what is said about the connection; [`company`]: the people and the other rooms
-//! - [`messages`]: the timeline, [`row`] one row of it, [`prose`] its text, [`actions`] what can be done with it, `window`
+//! - [`messages`]: the timeline, [`row`] one row of it, [`prose`] its text, [`panel`] what can be done with it, `window`
 //!   which rows are on the page
 //! - [`composer`]: where one writes, [`draft`] what was written before, [`naming`] whom one may mention
 
@@ -16,14 +16,14 @@
 use leptos::prelude::*;
 use protocol::RoomName;
 
-mod actions;
 mod banner;
 pub(crate) mod company;
-mod composer;
+pub(crate) mod composer;
 mod draft;
 pub(crate) mod feed;
 mod messages;
 mod naming;
+pub(crate) mod panel;
 mod prose;
 mod row;
 #[cfg(any(feature = "hydrate", test))]
@@ -128,9 +128,9 @@ mod page {
             <div class="app in-room">
                 <nav class="rooms" aria-label=Text::Rooms.to(language)>
                     <RoomsHead language heading=Heading::Part notice=None />
-                    <ul class="room-list" id="rooms">
+                    <div id="rooms">
                         <RoomList feed current />
-                    </ul>
+                    </div>
                     <Me viewer current=Some(room.clone()) />
                 </nav>
                 <main class="talk" id="maru">

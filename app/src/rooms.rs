@@ -1,11 +1,11 @@
 //! The list of rooms: the left column of a room on a desktop, the whole lobby on a phone.
 
-use leptos::prelude::*;
 use protocol::{Kind, Language, Message, RoomName, RoomSummary};
 
 use crate::civil;
 use crate::clock::Clock;
 use crate::i18n::{self, Text};
+use crate::markup::{Maker, Markup};
 use crate::person::{hue_class, initial};
 
 /// How much of a message the list shows, in characters; the width of the column shows less.
@@ -83,63 +83,77 @@ pub(crate) fn listed(
     unlisted.into_iter().chain(rooms).collect()
 }
 
-/// A room in the list.
-pub(crate) fn entry(
-    listed: Listed,
+/// The list itself.
+pub(crate) fn list(
+    rooms: &[Listed],
     current: Option<&str>,
     clock: Clock,
     language: Language,
-) -> impl IntoView + use<> {
+) -> Markup {
+    let mut list = Maker::new("ul");
+    list.class("room-list");
+    for listed in rooms {
+        list.open("li");
+        entry(&mut list, listed, current, clock, language);
+        list.close();
+    }
+    list.finish()
+}
+
+fn entry(
+    list: &mut Maker,
+    listed: &Listed,
+    current: Option<&str>,
+    clock: Clock,
+    language: Language,
+) {
     let Listed {
         room,
         last,
         unread,
         mentions,
     } = listed;
-    let is_current = current == Some(room.as_str());
-    let href = format!("/rooms/{room}");
-    let tile = format!("tile {}", hue_class(&room));
-    let row = last.as_ref().map(|last| last.row.clone());
-    let last = last.map(|Preview { name, text, ts, .. }| {
-        let author = (!name.is_empty()).then(|| view! { <bdi>{name}</bdi> ": " });
-        view! {
-            <time datetime=civil::utc_datetime(ts)>{move || clock.recent(ts)}</time>
-            <p class="preview" dir="auto">
-                {author}
-                <bdi>{text}</bdi>
-            </p>
-        }
-    });
-    let badge = (unread > 0).then(|| {
-        let mention = (mentions > 0).then(|| view! { <b>"@"</b> });
-        view! {
-            <span class="badge">
-                <span aria-hidden="true">{mention} {i18n::capped(unread)}</span>
-                <span class="hidden">{i18n::unread(language, unread, mentions)}</span>
-            </span>
-        }
-    });
-    view! {
-        <li>
-            <a
-                class="room"
-                href=href
-                aria-current=is_current.then_some("page")
-                data-row=row
-                data-unread=(unread > 0).then(|| unread.to_string())
-                data-mentions=(mentions > 0).then(|| mentions.to_string())
-            >
-                <span class=tile aria-hidden="true">
-                    {initial(&room)}
-                </span>
-                <b class="room-name" dir="auto">
-                    {room}
-                </b>
-                {last}
-                {badge}
-            </a>
-        </li>
+    list.open("a")
+        .class("room")
+        .attr("href", &("/rooms/".to_owned() + room));
+    if current == Some(room.as_str()) {
+        list.attr("aria-current", "page");
     }
+    if let Some(last) = last {
+        list.attr("data-row", &last.row);
+    }
+    for (name, count) in [("data-unread", unread), ("data-mentions", mentions)] {
+        if *count > 0 {
+            list.attr(name, &count.to_string());
+        }
+    }
+    list.open("span")
+        .class(&("tile ".to_owned() + hue_class(room)))
+        .attr("aria-hidden", "true");
+    list.text(&initial(room)).close();
+    list.open("b").class("room-name").attr("dir", "auto");
+    list.text(room).close();
+    if let Some(Preview { name, text, ts, .. }) = last {
+        list.open("time").attr("datetime", &civil::utc_datetime(*ts));
+        list.text(&clock.recent(*ts)).close();
+        list.open("p").class("preview").attr("dir", "auto");
+        if !name.is_empty() {
+            list.open("bdi").text(name).close().text(": ");
+        }
+        list.open("bdi").text(text).close().close();
+    }
+    if *unread > 0 {
+        list.open("span").class("badge");
+        list.open("span").attr("aria-hidden", "true");
+        if *mentions > 0 {
+            list.open("b").text("@").close().text(" ");
+        }
+        list.text(&i18n::capped(*unread)).close();
+        list.open("span").class("hidden");
+        list.text(&i18n::unread(language, *unread, *mentions));
+        list.close().close();
+    }
+    list.close();
 }
 
 #[cfg(feature = "ssr")]

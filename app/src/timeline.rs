@@ -45,6 +45,10 @@ pub(crate) enum Source<'a> {
 }
 
 /// What may change about a row while it is on the page.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each holds or not, whatever the others do"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Look {
     /// Where it stands and when the log took it, once it is in the room.
@@ -53,6 +57,8 @@ pub(crate) struct Look {
     pub(crate) continues: bool,
     /// Whether it is the last of its author in this minute, and so shows the time.
     pub(crate) shows_time: bool,
+    /// How many members of the room have not read it.
+    pub(crate) lacking: usize,
     /// Whether the reader came to see it.
     pub(crate) focused: bool,
     /// How far it has come, if it is not in the room yet.
@@ -63,27 +69,31 @@ pub(crate) struct Look {
     pub(crate) unkept: bool,
 }
 
-/// What the viewer composed and the room does not have yet.
+/// What the viewer adds to the room's rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Composed<'a> {
-    /// All of it.
+    /// What they composed and the room does not have yet.
     pub(crate) pending: &'a [Pending],
     /// Whether messages that are not in the room yet follow on the rows.
     pub(crate) at_end: bool,
+    /// The message that the reader came to see.
+    pub(crate) focus: Option<Position>,
 }
 
 /// Lays out messages in the order of the log, and after them what is not in the room yet.
 ///
-/// `me` is the viewer's id, `focus` the message that the reader came to see, `civil` tells the viewer's wall calendar at an
-/// instant.
+/// `me` is the viewer's id, `civil` tells the viewer's wall calendar at an instant.
 pub(crate) fn lay_out<'a>(
     messages: &'a [Arc<Message>],
     composed: Composed<'a>,
     me: Option<&str>,
-    focus: Option<Position>,
     civil: impl Fn(i64) -> Civil,
 ) -> Vec<Row<'a>> {
-    let Composed { pending, at_end } = composed;
+    let Composed {
+        pending,
+        at_end,
+        focus,
+    } = composed;
     let trouble = |item: &Pending| match &item.status {
         Status::Failed(failure) => Some((item.id.clone(), failure.clone())),
         _ => None,
@@ -117,6 +127,7 @@ pub(crate) fn lay_out<'a>(
             placed: Some((message.position, message.ts)),
             continues,
             shows_time: true,
+            lacking: 0,
             focused: focus == Some(message.position),
             trouble: pending
                 .iter()
@@ -142,6 +153,7 @@ pub(crate) fn lay_out<'a>(
                 placed: None,
                 continues,
                 shows_time: false,
+                lacking: 0,
                 focused: false,
                 trouble: trouble(item),
                 status: Some(item.status.clone()),
@@ -205,7 +217,7 @@ mod tests {
     /// One letter a row: a day, a first or continuing message, upper case where the time is shown.
     fn shape(messages: &[Arc<Message>], offset: i32) -> String {
         let none = Composed::default();
-        lay_out(messages, none, Some("me"), None, |ts| Civil::at(ts, offset))
+        lay_out(messages, none, Some("me"), |ts| Civil::at(ts, offset))
             .iter()
             .map(
                 |row| match (&row.source, row.look.continues, row.look.shows_time) {
@@ -254,7 +266,7 @@ mod tests {
         Arc::make_mut(&mut twice).id = "id-1".to_owned();
         let messages = [message(1, "me", LATE), twice, message(3, "a", LATE)];
         let none = Composed::default();
-        let rows = lay_out(&messages, none, Some("me"), None, |ts| Civil::at(ts, 0));
+        let rows = lay_out(&messages, none, Some("me"), |ts| Civil::at(ts, 0));
         let keys: Vec<_> = rows.iter().map(|row| &row.key).collect();
         assert_eq!(*keys[1], Key::Own("id-1".to_owned()));
         assert_eq!(*keys[2], Key::Placed(messages[1].position));

@@ -237,15 +237,13 @@ impl Outbox {
     /// The timeline has come as far as `head`: what is stored up to there, or in an earlier life of the log, is shown
     /// there or on an older page. What should have changed a message of an earlier life and failed has no row to say so.
     pub(super) fn settle(&mut self, head: Place) {
-        self.remove(|item| match item.attempt {
-            Attempt::Stored(Some(place)) => {
-                place.epoch != head.epoch || place.offset <= head.offset
+        self.remove(|item| {
+            if let Attempt::Stored(Some(place)) = item.attempt {
+                return place.epoch != head.epoch || place.offset <= head.offset;
             }
-            _ => {
-                let target = item.changes();
-                target.is_some_and(|target| target.epoch != head.epoch)
-                    && matches!(item.status, Status::Failed(_))
-            }
+            let target = item.changes();
+            target.is_some_and(|target| target.epoch != head.epoch)
+                && matches!(item.status, Status::Failed(_))
         });
     }
 

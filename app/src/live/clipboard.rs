@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Reflect};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlTextAreaElement;
 
 use crate::i18n::Text;
@@ -16,7 +15,7 @@ use crate::room::feed::Feed;
 const STAYS: Duration = Duration::from_millis(2_000);
 
 /// Says a sentence that goes by itself.
-pub(super) fn toast(feed: &Feed, text: Text) {
+pub(super) fn toast(feed: Feed, text: Text) {
     let toast = feed.toast;
     toast.set(Some(text));
     set_timeout(
@@ -28,23 +27,20 @@ pub(super) fn toast(feed: &Feed, text: Text) {
 }
 
 /// Puts a text into the clipboard and says `said`, or that the browser does not let the page.
-pub(super) fn copy(feed: &Feed, text: String, said: Text) {
-    let feed = *feed;
-    spawn_local(async move {
-        let copied = match by_clipboard(&text) {
-            Some(promise) => JsFuture::from(promise).await.is_ok(),
-            // Plain `http` on a local network has no clipboard of its own.
-            None => by_selection(&text).unwrap_or(false),
-        };
-        toast(&feed, if copied { said } else { Text::NotCopied });
-    });
+pub(super) fn copy(feed: Feed, text: &str, said: Text) {
+    let promise = by_clipboard(text);
+    // Plain `http` on a local network has no clipboard of its own.
+    let copied = promise.is_some() || by_selection(text).unwrap_or(false);
+    toast(feed, if copied { said } else { Text::NotCopied });
+    if let Some(promise) = promise {
+        let refused = Closure::once_into_js(move |_: JsValue| toast(feed, Text::NotCopied));
+        call(&promise, "catch", &[refused]);
+    }
 }
 
-fn by_clipboard(text: &str) -> Option<Promise> {
+fn by_clipboard(text: &str) -> Option<JsValue> {
     let clipboard = Reflect::get(&window().navigator(), &"clipboard".into()).ok()?;
-    call(&clipboard, "writeText", &[text.into()])?
-        .dyn_into()
-        .ok()
+    call(&clipboard, "writeText", &[text.into()])
 }
 
 /// The way of browsers before there was a clipboard: a field that is selected and copied.

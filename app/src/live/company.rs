@@ -17,11 +17,12 @@ impl Live {
         let company = feed.company;
         if changes.people {
             let people = engine.people();
-            if update(feed.people, people.present()) {
-                // Names may have become ambiguous.
+            // Names may have become ambiguous.
+            let renamed = update(feed.people, people.present());
+            // Rows say how many have not read them.
+            if update(company.read, people.read()) || renamed {
                 self.redraw();
             }
-            update(company.read, people.read());
             if company.count.get_untracked() != people.count() {
                 company.count.set(people.count());
             }

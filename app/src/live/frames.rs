@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use protocol::Position;
 
-use super::Live;
 use super::clipboard::toast;
 use super::scroll::{self, Anchor, Place};
+use super::{JUMP_MS, Live, now};
 use crate::chat::{Beyond, Changes, Event};
 use crate::i18n::Text;
 use crate::timeline::Composed;
@@ -40,14 +40,14 @@ impl Live {
         });
         if changes.missed {
             self.seeks.set(false);
-            toast(&self.feed, Text::MessageMissing);
+            toast(self.feed, Text::MessageMissing);
         }
-        let rest = Changes {
+        let others = Changes {
             connection: false,
             missed: false,
             ..changes
         };
-        if rest != Changes::default() {
+        if others != Changes::default() {
             self.redraw();
         }
     }
@@ -62,7 +62,7 @@ impl Live {
 
     /// Shows a message in the middle of the timeline: from memory, or from the server.
     pub(super) fn seek(self: &Rc<Self>, position: Position) {
-        self.feed.focus.set(Some(position));
+        self.focus.set(Some(position));
         self.seeks.set(true);
         let index = {
             let engine = self.engine.borrow();
@@ -84,7 +84,7 @@ impl Live {
     /// Shows the end of the timeline, and stays there.
     pub(super) fn go_to_end(self: &Rc<Self>) {
         self.seeks.set(false);
-        self.feed.focus.set(None);
+        self.focus.set(None);
         let is_detached = self.engine.borrow().newer() != Beyond::None;
         if is_detached {
             return self.dispatch(Event::GoToLatest);
@@ -92,8 +92,14 @@ impl Live {
         let mut window = self.window.get();
         window.show_end();
         self.window.set(window);
-        self.follows.set(true);
+        self.hold_end();
         self.redraw();
+    }
+
+    /// The reader is at the end from now on, whatever still moves.
+    fn hold_end(&self) {
+        self.follows.set(true);
+        self.holds_until.set(now() + JUMP_MS);
     }
 
     /// Shows earlier messages: from memory, or from the server.
@@ -114,6 +120,14 @@ impl Live {
             return;
         };
         let place = Place::of(&timeline);
+        let holds = self.follows.get() && now() < self.holds_until.get();
+        if holds && !place.follows() {
+            // Browsers let a page of keys run on, even against what is written. The next frame shows the end by itself.
+            if !self.frame_is_due.get() {
+                scroll::to_end(&timeline);
+            }
+            return;
+        }
         let mut window = self.window.get();
         let newer = self.engine.borrow().newer();
         let is_end = window.has_end() && newer == Beyond::None;
@@ -159,7 +173,10 @@ impl Live {
         if changes.reset {
             // Other rows than before: the latest, unless the reader wanted to see a certain one.
             let at_end = self.engine.borrow().newer() == Beyond::None;
-            self.follows.set(at_end && !self.seeks.get());
+            self.follows.set(false);
+            if at_end && !self.seeks.get() {
+                self.hold_end();
+            }
         }
         let follows = self.follows.get();
         let seeks = self.seeks.get() && self.is_sought_here();
@@ -188,9 +205,8 @@ impl Live {
 
     /// Whether the message that the reader wants to see is among the rows.
     fn is_sought_here(&self) -> bool {
-        let focus = self.feed.focus.get_untracked();
         let engine = self.engine.borrow();
-        focus.is_some_and(|focus| {
+        self.focus.get().is_some_and(|focus| {
             let index = engine
                 .rows()
                 .binary_search_by_key(&focus, |row| row.position);
@@ -246,6 +262,7 @@ impl Live {
         let composed = Composed {
             pending: engine.pending(),
             at_end: window.has_end() && !is_detached,
+            focus: self.focus.get(),
         };
         feed.show(&engine.expected(window.range()), composed);
     }

@@ -10,8 +10,9 @@ use protocol::{Message, RoomName, RoomState, Sender, person};
 
 use super::feed::Feed;
 use crate::i18n::{self, Text};
+use crate::markup::{Maker, Markup};
 use crate::person::{hue_class, initial};
-use crate::rooms::{Listed, entry, listed};
+use crate::rooms::{Listed, list, listed};
 use crate::timeline::{Key, Look, Row, Source};
 
 /// What is known of them.
@@ -51,12 +52,10 @@ impl Company {
         }
     }
 
-    /// How many members have not read the message at this offset; nothing to be said if all have.
-    pub(crate) fn not_read_by(self, offset: i64) -> Option<usize> {
-        let count = self
-            .read
-            .with(|read| read.partition_point(|reach| *reach < offset));
-        (count > 0).then_some(count)
+    /// How many members have not read the message at this offset.
+    pub(crate) fn not_read_by(self, offset: i64) -> usize {
+        self.read
+            .with_untracked(|read| read.partition_point(|reach| *reach < offset))
     }
 
     /// What tells a person from others of the same name.
@@ -135,10 +134,8 @@ impl Company {
 #[component]
 pub(crate) fn RoomList(feed: Feed, current: RoomName) -> impl IntoView {
     move || {
-        let rooms = feed.company.rooms.get().into_iter();
-        rooms
-            .map(|room| entry(room, Some(current.as_str()), feed.clock, feed.language))
-            .collect::<Vec<_>>()
+        let rooms = feed.company.rooms.get();
+        list(&rooms, Some(current.as_str()), feed.clock, feed.language)
     }
 }
 
@@ -146,27 +143,6 @@ pub(crate) fn RoomList(feed: Feed, current: RoomName) -> impl IntoView {
 #[component]
 pub(crate) fn PeoplePanel(feed: Feed) -> impl IntoView {
     let language = feed.language;
-    let title = move || match feed.company.count.get() {
-        0 => Text::People.to(language).to_owned(),
-        count => i18n::people(language, count),
-    };
-    let people = move || {
-        let people = feed.people.get().into_iter();
-        people
-            .map(|sender| {
-                let avatar = format!("avatar {}", hue_class(&sender.uid));
-                let letter = initial(&sender.name);
-                view! {
-                    <li>
-                        <span class=avatar aria-hidden="true">
-                            {letter}
-                        </span>
-                        <Name sender feed />
-                    </li>
-                }
-            })
-            .collect::<Vec<_>>()
-    };
     view! {
         <details class="people">
             <summary class="icon-button">
@@ -176,25 +152,36 @@ pub(crate) fn PeoplePanel(feed: Feed) -> impl IntoView {
                 </svg>
                 <span class="hidden">{Text::People.to(language)}</span>
             </summary>
-            <div class="panel">
-                <h2>{title}</h2>
-                <ul>{people}</ul>
-            </div>
+            {move || people(feed)}
         </details>
     }
 }
 
-/// A name, and what tells it from the same name of others.
-#[component]
-pub(crate) fn Name(sender: Sender, feed: Feed) -> impl IntoView {
-    let name = sender.name.clone();
-    let tag = move || {
-        let tag = feed.company.tag(&sender)?;
-        Some(view! { <span class="tag">{tag}</span> })
+fn people(feed: Feed) -> Markup {
+    let mut panel = Maker::new("div");
+    panel.class("panel").open("h2");
+    match feed.company.count.get() {
+        0 => panel.text(Text::People.to(feed.language)),
+        count => panel.text(&i18n::people(feed.language, count)),
     };
-    view! {
-        <bdi>{name}</bdi>
-        {tag}
+    panel.close().open("ul");
+    for sender in feed.people.get() {
+        panel.open("li").open("span");
+        panel
+            .class(&("avatar ".to_owned() + hue_class(&sender.uid)))
+            .attr("aria-hidden", "true");
+        panel.text(&initial(&sender.name)).close();
+        name(&mut panel, &sender, feed);
+        panel.close();
+    }
+    panel.finish()
+}
+
+/// A name, and what tells it from the same name of others.
+pub(super) fn name(into: &mut Maker, sender: &Sender, feed: Feed) {
+    into.open("bdi").text(&sender.name).close();
+    if let Some(tag) = feed.company.tag(sender) {
+        into.open("span").class("tag").text(&tag).close();
     }
 }
 
@@ -245,11 +232,11 @@ mod tests {
         let company = Company::new(&state("null", &[]));
         company.read.set(vec![3, 5, 5, 9]);
         for (offset, count) in [
-            (3, None),
-            (4, Some(1)),
-            (6, Some(3)),
-            (9, Some(3)),
-            (10, Some(4)),
+            (3, 0),
+            (4, 1),
+            (6, 3),
+            (9, 3),
+            (10, 4),
         ] {
             assert_eq!(company.not_read_by(offset), count, "{offset}");
         }

@@ -16,15 +16,17 @@ use js_sys::Reflect;
 use leptos::ev;
 use leptos::html::Textarea;
 use leptos::prelude::*;
-use leptos::web_sys::{self, HtmlTextAreaElement};
+use leptos::web_sys::{self, Element, HtmlTextAreaElement};
 use protocol::{Action, RoomName, limits};
+use wasm_bindgen::JsCast;
 
-use super::actions::edit_last;
 use super::draft;
 use super::feed::{Feed, Writing};
 use super::naming::Naming;
+use super::panel::edit_last;
 use crate::chat::{ComposeError, Composition, Event};
 use crate::i18n::{self, Text};
+use crate::markup::{Maker, Markup};
 
 /// From how many characters below the limit the counter is shown.
 const COUNTER_FROM: usize = limits::TEXT_CHARS / 10;
@@ -85,8 +87,7 @@ impl Draft {
     }
 
     fn is_editing(self) -> bool {
-        let writing = &self.feed.writing;
-        writing.with_untracked(|writing| matches!(writing, Writing::Edit(..)))
+        matches!(self.feed.writing.get_untracked(), Writing::Edit(..))
     }
 
     /// What is written from now on has another purpose.
@@ -105,8 +106,7 @@ impl Draft {
 
     /// Writes a message again, and leaves the other one as it is.
     fn cancel(self) -> bool {
-        let is_new = |writing: &Writing| matches!(writing, Writing::New);
-        let cancels = !self.feed.writing.with_untracked(is_new);
+        let cancels = !matches!(self.feed.writing.get_untracked(), Writing::New);
         if cancels {
             self.feed.writing.set(Writing::New);
         }
@@ -230,6 +230,32 @@ impl Draft {
         }
     }
 
+    /// A button was pressed.
+    fn on_click(self, event: &ev::MouseEvent) {
+        let button = pressed(event, "[data-act]");
+        match button
+            .and_then(|button| button.get_attribute("data-act"))
+            .as_deref()
+        {
+            Some("send") => self.send(),
+            Some("cancel") => {
+                self.cancel();
+            }
+            _ => {}
+        }
+    }
+
+    /// The field keeps the keyboard whatever is pressed beside it.
+    fn on_mousedown(self, event: &ev::MouseEvent) {
+        if let Some(option) = pressed(event, "[role=option]") {
+            event.prevent_default();
+            self.naming.point_to(&option);
+            self.choose_name();
+        } else if pressed(event, "button").is_some() {
+            event.prevent_default();
+        }
+    }
+
     /// The text has changed by the person's doing.
     fn on_input(self) {
         if let Some(field) = self.field.get_untracked() {
@@ -268,10 +294,16 @@ pub(crate) fn Composer(
         }
     });
     view! {
-        <form class="composer" id="composer" on:submit=move |event| event.prevent_default()>
+        <form
+            class="composer"
+            id="composer"
+            on:submit=move |event| event.prevent_default()
+            on:click=move |event| draft.on_click(&event)
+            on:mousedown=move |event| draft.on_mousedown(&event)
+        >
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
-            {move || purpose(draft)}
-            {draft.naming.view(move || draft.choose_name())}
+            {move || purpose(feed)}
+            {move || draft.naming.view()}
             <div class="box">
                 <label class="hidden" for="body">{label}</label>
                 <textarea
@@ -296,8 +328,7 @@ pub(crate) fn Composer(
                     type="button"
                     class="send"
                     aria-label=Text::Send.to(language)
-                    on:mousedown=move |event| event.prevent_default()
-                    on:click=move |_| draft.send()
+                    data-act="send"
                 >
                     <svg viewBox="0 0 24 24" aria-hidden="true">
                         <path d="M12 19V5m-6 6 6-6 6 6" />
@@ -309,34 +340,25 @@ pub(crate) fn Composer(
     }
 }
 
-/// What is answered or changed, and the way back.
-fn purpose(draft: Draft) -> Option<impl IntoView> {
-    let language = draft.feed.language;
-    let (label, message) = match draft.feed.writing.get() {
-        Writing::New => return None,
+/// What is answered or changed, and the way back; empty for a message.
+fn purpose(feed: Feed) -> Markup {
+    let language = feed.language;
+    let mut purpose = Maker::new("div");
+    purpose.class("purpose");
+    let (label, message) = match feed.writing.get() {
+        Writing::New => return purpose.finish(),
         Writing::Answer(_, message) => (i18n::answering(language, &message.sender.name), message),
         Writing::Edit(_, message) => (Text::Editing.to(language).to_owned(), message),
     };
-    Some(view! {
-        <div class="purpose">
-            <p>
-                <b>{label}</b>
-                <span dir="auto">{message.body.clone()}</span>
-            </p>
-            <button
-                type="button"
-                class="icon-button"
-                aria-label=Text::Cancel.to(language)
-                on:click=move |_| {
-                    draft.cancel();
-                }
-            >
-                <svg viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="m6 6 12 12M18 6 6 18" />
-                </svg>
-            </button>
-        </div>
-    })
+    purpose.open("p").open("b").text(&label).close();
+    purpose.open("span").attr("dir", "auto").text(&message.body);
+    purpose.close().close();
+    purpose
+        .button("cancel")
+        .class("icon-button")
+        .attr("aria-label", Text::Cancel.to(language))
+        .icon("m6 6 12 12M18 6 6 18");
+    purpose.finish()
 }
 
 /// What stands below the field: how it works, or what is wrong.
@@ -371,13 +393,18 @@ fn room_left(text: &str) -> Option<usize> {
     (left <= COUNTER_FROM).then_some(left)
 }
 
-/// Touch keyboards keep their line break. Asked for anew each time: a tablet may have got a mouse meanwhile.
+/// Touch keyboards keep their line break.
+fn enter_sends() -> bool {
+    !is_touched()
+}
+
+/// Whether fingers are what points. Asked anew each time: a tablet may have got a mouse meanwhile.
 ///
 /// Not asked as "is there a fine pointer", which is false in a browser without any pointer.
-fn enter_sends() -> bool {
+pub(crate) fn is_touched() -> bool {
     let coarse =
         web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
-    !coarse.is_some_and(|query| query.matches())
+    coarse.is_some_and(|query| query.matches())
 }
 
 /// Whether the browser says what a key is about to do; otherwise the key itself is what there is.
@@ -385,6 +412,12 @@ fn announces_input(event: &ev::KeyboardEvent) -> bool {
     event
         .target()
         .is_some_and(|target| Reflect::has(&target, &"onbeforeinput".into()).unwrap_or(false))
+}
+
+/// What was pressed, if it is in something like this.
+fn pressed(event: &ev::MouseEvent, selector: &str) -> Option<Element> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    target.closest(selector).ok()?
 }
 
 /// Grows the field with its text where the style sheet cannot (`field-sizing`).

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Action, Epoch, Language, Message, Position, RoomName, RoomState, Sender};
+use protocol::{Epoch, Language, Message, Position, RoomState, Sender};
 
 use super::company::Company;
 use crate::chat::{Beyond, ComposeError, Composition, Connection, Event};
@@ -16,20 +16,31 @@ use crate::clock::Clock;
 use crate::i18n::Text;
 use crate::timeline::{Composed, Key, Look, Row, Source, lay_out};
 
-/// One row on the page: what it says, how it looks and what can be done with it are a signal each.
+/// One row on the page.
 #[derive(Clone)]
 pub(crate) struct ShownRow {
     /// What it is.
     pub(crate) key: Key,
-    /// What it shows.
+    /// All that is to be seen of it.
+    pub(crate) state: ArcRwSignal<RowState>,
+}
+
+/// What a row shows at the moment.
+#[derive(Clone)]
+pub(crate) struct RowState {
+    /// What it says.
     pub(crate) content: Content,
-    /// What may change about it.
-    pub(crate) look: ArcRwSignal<Look>,
+    /// Where it stands among the others, and how far it has come.
+    pub(crate) look: Look,
     /// What can be done with it.
-    pub(crate) panel: ArcRwSignal<Panel>,
+    pub(crate) panel: Panel,
 }
 
 /// What lies over the corner of a row.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only the browser has somebody who asks for it")
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Panel {
     /// Nothing.
@@ -44,6 +55,10 @@ pub(crate) enum Panel {
 }
 
 /// What the composer writes.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only the browser has somebody who chooses")
+)]
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Writing {
     /// A message.
@@ -63,7 +78,7 @@ pub(crate) enum Content {
     /// Up to here the viewer had read.
     Unread,
     /// A message of the room, or one that the viewer composed here; where it stands is in [`Look::placed`].
-    Message(ArcRwSignal<Arc<Message>>),
+    Message(Arc<Message>),
 }
 
 /// The bar below the header.
@@ -94,12 +109,6 @@ pub(crate) trait Desk {
     fn compose(self: Rc<Self>, composition: Composition) -> Result<(), ComposeError>;
     /// Tells the engine what the viewer wants.
     fn tell(self: Rc<Self>, event: Event);
-    /// Shows the end of the timeline.
-    fn jump_to_latest(self: Rc<Self>);
-    /// Shows a message.
-    fn go_to(self: Rc<Self>, position: Position);
-    /// Puts a text into the clipboard.
-    fn copy(self: Rc<Self>, text: String, said: Text);
 }
 
 /// The seam between the views and `live`.
@@ -115,8 +124,8 @@ pub(crate) struct Feed {
     pub(crate) older: RwSignal<Beyond>,
     /// Whether there are messages behind the last row, where the page was opened at an old one.
     pub(crate) newer: RwSignal<Beyond>,
-    /// The message that the reader came to see.
-    pub(crate) focus: RwSignal<Option<Position>>,
+    /// Everybody who wrote one of the rows.
+    writers: RwSignal<Vec<Sender>>,
     /// What the composer writes.
     pub(crate) writing: RwSignal<Writing>,
     /// A sentence that goes by itself.
@@ -137,13 +146,7 @@ pub(crate) struct Feed {
     pub(crate) company: Company,
     /// The scrolling element.
     pub(crate) timeline: NodeRef<leptos::html::Section>,
-    /// The room's name.
-    pub(crate) room: StoredValue<RoomName>,
     me: StoredValue<Option<Sender>>,
-    /// Everybody who wrote one of the rows.
-    writers: StoredValue<Vec<Sender>>,
-    /// The panel that is open.
-    pub(super) open_panel: StoredValue<Option<ArcRwSignal<Panel>>>,
     desk: StoredValue<Option<Rc<dyn Desk>>, LocalStorage>,
 }
 
@@ -158,8 +161,8 @@ impl Feed {
             rows: RwSignal::default(),
             older: RwSignal::new(beyond(state.history.more)),
             newer: RwSignal::new(beyond(state.history.newer)),
-            focus: RwSignal::new(state.focus),
             people: RwSignal::default(),
+            writers: RwSignal::default(),
             writing: RwSignal::default(),
             toast: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
@@ -169,10 +172,7 @@ impl Feed {
             announcement: RwSignal::default(),
             company: Company::new(state),
             timeline: NodeRef::new(),
-            room: StoredValue::new(state.room.clone()),
             me: StoredValue::new(state.viewer.person.clone()),
-            writers: StoredValue::default(),
-            open_panel: StoredValue::default(),
             desk: StoredValue::new_local(None),
         };
         let messages: Vec<_> = state
@@ -182,22 +182,30 @@ impl Feed {
             .cloned()
             .map(Arc::new)
             .collect();
-        feed.show(&messages, Composed::default());
+        let composed = Composed {
+            focus: state.focus,
+            ..Composed::default()
+        };
+        feed.show(&messages, composed);
         feed
     }
 
     /// Shows these messages: rows that are there already stay the same pieces of the page.
     pub(crate) fn show(self, messages: &[Arc<Message>], composed: Composed<'_>) {
-        self.writers.update_value(|writers| {
-            for message in messages {
-                meet(writers, &message.sender);
-            }
-        });
+        let mut writers = self.writers.get_untracked();
+        for message in messages {
+            meet(&mut writers, &message.sender);
+        }
+        // Nobody waits for it: rows name people as they are drawn.
+        self.writers.update_untracked(|known| *known = writers);
         let me = self.me.get_value();
         let uid = me.as_ref().map(|me| me.uid.as_str());
-        let focus = self.focus.get_untracked();
         let civil = |ts| self.clock.civil(ts);
-        let mut laid_out = untrack(|| lay_out(messages, composed, uid, focus, civil));
+        let mut laid_out = untrack(|| lay_out(messages, composed, uid, civil));
+        for row in &mut laid_out {
+            let offset = row.look.placed.map(|(position, _)| position.offset);
+            row.look.lacking = offset.map_or(0, |offset| self.company.not_read_by(offset));
+        }
         self.company.divide(&mut laid_out, uid);
         self.people.with_untracked(|people| {
             let messages = messages.iter().map(AsRef::as_ref);
@@ -240,40 +248,10 @@ impl Feed {
             .map_or(Err(ComposeError::Full), |desk| desk.compose(composition))
     }
 
-    /// Changes a message, without a text that could be lost.
-    pub(crate) fn change(self, action: Action, target: Position, text: String) {
-        let composition = Composition {
-            action,
-            target: Some(target),
-            text,
-        };
-        if self.compose(composition).is_err() {
-            self.toast.set(Some(Text::OutboxFull));
-        }
-    }
-
-    /// Shows a message.
-    pub(crate) fn go_to(self, position: Position) {
-        if let Some(desk) = self.desk() {
-            desk.go_to(position);
-        }
-    }
-
-    /// Puts a text into the clipboard and says so.
-    pub(crate) fn copy(self, text: String, said: Text) {
-        if let Some(desk) = self.desk() {
-            desk.copy(text, said);
-        }
-    }
-
-    /// The row of the message at a position, if it is on the page.
-    pub(crate) fn row(self, position: Position) -> Option<ShownRow> {
-        let is_there = |row: &&ShownRow| {
-            let placed = row.look.with_untracked(|look| look.placed);
-            placed.is_some_and(|(place, _)| place == position)
-        };
+    /// The last row on the page that is like this.
+    pub(crate) fn find(self, is_sought: &dyn Fn(&ShownRow) -> bool) -> Option<ShownRow> {
         self.rows
-            .with_untracked(|rows| rows.iter().find(is_there).cloned())
+            .with_untracked(|rows| rows.iter().rfind(|row| is_sought(row)).cloned())
     }
 
     /// The viewer.
@@ -283,12 +261,10 @@ impl Feed {
 
     /// Everybody who can be mentioned.
     pub(crate) fn known(self) -> Vec<Sender> {
-        let mut known = self.writers.get_value();
-        self.people.with_untracked(|people| {
-            for person in people {
-                meet(&mut known, person);
-            }
-        });
+        let mut known = self.writers.get_untracked();
+        for person in self.people.get_untracked() {
+            meet(&mut known, &person);
+        }
         known
     }
 
@@ -296,13 +272,6 @@ impl Feed {
     pub(crate) fn tell(self, event: Event) {
         if let Some(desk) = self.desk() {
             desk.tell(event);
-        }
-    }
-
-    /// Shows the end of the timeline.
-    pub(crate) fn jump_to_latest(self) {
-        if let Some(desk) = self.desk() {
-            desk.jump_to_latest();
         }
     }
 
@@ -333,35 +302,24 @@ fn reconcile(
         .into_iter()
         .map(|row| {
             if let Some(known) = find(&row.key) {
-                if known.look.with_untracked(|look| *look != row.look) {
-                    known.look.set(row.look);
+                let mut state = known.state.get_untracked();
+                let says_else = !says_the_same(&state.content, row.source);
+                if says_else {
+                    state.content = content(row.source, me);
                 }
-                if let (Content::Message(said), Source::Message(message)) =
-                    (&known.content, row.source)
-                    && said.with_untracked(|said| !says_the_same(said, message))
-                {
-                    said.set(Arc::clone(message));
+                if says_else || state.look != row.look {
+                    state.look = row.look;
+                    known.state.set(state);
                 }
                 return known.clone();
             }
-            let content = match row.source {
-                Source::Day(day) => Content::Day(day),
-                Source::Unread => Content::Unread,
-                Source::Message(message) => Content::Message(ArcRwSignal::new(Arc::clone(message))),
-                Source::Pending(pending) => {
-                    let nobody = Sender {
-                        uid: String::new(),
-                        name: String::new(),
-                    };
-                    let message = pending.message(me.unwrap_or(&nobody), NOWHERE);
-                    Content::Message(ArcRwSignal::new(Arc::new(message)))
-                }
-            };
             ShownRow {
                 key: row.key,
-                content,
-                look: ArcRwSignal::new(row.look),
-                panel: ArcRwSignal::default(),
+                state: ArcRwSignal::new(RowState {
+                    content: content(row.source, me),
+                    look: row.look,
+                    panel: Panel::None,
+                }),
             }
         })
         .collect();
@@ -377,8 +335,27 @@ const NOWHERE: Position = Position {
     offset: -1,
 };
 
-/// Whether two messages look the same in a row.
-fn says_the_same(one: &Arc<Message>, other: &Arc<Message>) -> bool {
+/// What a row says.
+fn content(source: Source<'_>, me: Option<&Sender>) -> Content {
+    match source {
+        Source::Day(day) => Content::Day(day),
+        Source::Unread => Content::Unread,
+        Source::Message(message) => Content::Message(Arc::clone(message)),
+        Source::Pending(pending) => {
+            let nobody = Sender {
+                uid: String::new(),
+                name: String::new(),
+            };
+            Content::Message(Arc::new(pending.message(me.unwrap_or(&nobody), NOWHERE)))
+        }
+    }
+}
+
+/// Whether a row says already what it should. What is on its way never changes.
+fn says_the_same(content: &Content, source: Source<'_>) -> bool {
+    let (Content::Message(one), Source::Message(other)) = (content, source) else {
+        return true;
+    };
     Arc::ptr_eq(one, other) || (one.body == other.body && one.folded == other.folded)
 }
 
@@ -419,12 +396,12 @@ mod tests {
             assert_eq!(changed, keys != ["a", "b", "c", "d"], "{keys:?}");
             for row in &now {
                 // The mark is made on the look that is kept.
-                row.look.update(|look| look.continues = true);
+                row.state.update(|state| state.look.continues = true);
             }
             for row in &shown {
                 let stays = now.iter().any(|other| other.key == row.key);
-                assert_eq!(row.look.get_untracked().continues, stays, "{keys:?}");
-                row.look.set(Look::default());
+                assert_eq!(row.state.get_untracked().look.continues, stays, "{keys:?}");
+                row.state.update(|state| state.look = Look::default());
             }
         }
     }

@@ -8,11 +8,11 @@
 use leptos::prelude::*;
 use protocol::RoomName;
 
-use super::actions;
 use super::feed::Feed;
-use super::row::RowView;
-use crate::chat::{Beyond, Event};
+use super::row::row;
+use crate::chat::Beyond;
 use crate::i18n::{self, Text};
+use crate::markup::{Maker, Markup};
 use crate::person::{hue_class, initial};
 
 /// The scrolling list of messages.
@@ -31,23 +31,19 @@ pub(crate) fn Messages(feed: Feed, room: RoomName) -> impl IntoView {
                 aria-label=label
                 tabindex="0"
                 node_ref=feed.timeline
-                on:click=move |event| actions::on_click(feed, &event)
-                on:mouseover=move |event| actions::on_mouseover(feed, &event)
-                on:mouseleave=move |_| actions::on_mouseleave(feed)
-                on:focusin=move |event| actions::on_focus(feed, &event)
-                on:contextmenu=move |event| actions::on_contextmenu(feed, &event)
-                on:keydown=move |event| actions::on_keydown(feed, &event)
             >
                 {move || is_empty.get().then(|| view! { <EmptyRoom feed name=name.clone() /> })}
                 <ol>
-                    <li class="top">{move || beyond(feed, feed.older.get(), &OLDER)}</li>
-                    <For each=move || feed.rows.get() key=|row| row.key.clone() let(row)>
-                        <RowView row feed />
-                    </For>
-                    <li class="top">{move || beyond(feed, feed.newer.get(), &NEWER)}</li>
+                    {move || beyond(feed, feed.older.get(), &OLDER)}
+                    <For
+                        each=move || feed.rows.get()
+                        key=|row| row.key.clone()
+                        children=move |shown| move || row(&shown.state.get(), feed)
+                    />
+                    {move || beyond(feed, feed.newer.get(), &NEWER)}
                 </ol>
             </section>
-            {move || feed.is_away.get().then(|| view! { <Jump feed /> })}
+            {move || jump(feed)}
             <p class="toast" role="status">
                 {move || feed.toast.get().map(|text| text.to(feed.language))}
             </p>
@@ -57,47 +53,42 @@ pub(crate) fn Messages(feed: Feed, room: RoomName) -> impl IntoView {
 
 /// What is said where the rows end and there may be more.
 struct Words {
+    act: &'static str,
     loading: Text,
     failed: Text,
     load: Text,
-    event: fn() -> Event,
 }
 
 const OLDER: Words = Words {
+    act: "older",
     loading: Text::LoadingOlder,
     failed: Text::OlderFailed,
     load: Text::LoadOlder,
-    event: || Event::LoadOlder,
 };
 
 const NEWER: Words = Words {
+    act: "newer",
     loading: Text::LoadingNewer,
     failed: Text::NewerFailed,
     load: Text::LoadNewer,
-    event: || Event::LoadNewer,
 };
 
 /// What stands above the first row, and below the last one of old rows.
-fn beyond(feed: Feed, state: Beyond, words: &'static Words) -> Option<impl IntoView + use<>> {
-    let language = feed.language;
-    let text = match state {
-        Beyond::None => return None,
-        Beyond::More => None,
+fn beyond(feed: Feed, state: Beyond, words: &Words) -> Markup {
+    let mut item = Maker::new("li");
+    item.class("top");
+    let said = match state {
+        Beyond::None | Beyond::More => None,
         Beyond::Loading => Some(words.loading),
         Beyond::Failed => Some(words.failed),
     };
-    let can_load = matches!(state, Beyond::More | Beyond::Failed);
-    Some(view! {
-        {text.map(|text| view! { <span>{text.to(language)}</span> })}
-        {can_load
-            .then(|| {
-                view! {
-                    <button type="button" on:click=move |_| feed.tell((words.event)())>
-                        {words.load.to(language)}
-                    </button>
-                }
-            })}
-    })
+    if let Some(said) = said {
+        item.open("span").text(said.to(feed.language)).close();
+    }
+    if matches!(state, Beyond::More | Beyond::Failed) {
+        item.button(words.act).text(words.load.to(feed.language));
+    }
+    item.finish()
 }
 
 #[component]
@@ -117,19 +108,18 @@ fn EmptyRoom(feed: Feed, name: String) -> impl IntoView {
     }
 }
 
-/// Leads to the newest message and says how many arrived out of sight.
-#[component]
-fn Jump(feed: Feed) -> impl IntoView {
-    let label = move || match feed.unseen.get() {
-        0 => Text::JumpToLatest.to(feed.language).to_owned(),
-        count => i18n::new_messages(feed.language, count),
-    };
-    view! {
-        <button type="button" class="jump" on:click=move |_| feed.jump_to_latest()>
-            <svg viewBox="0 0 24 24" aria-hidden="true">
-                <path d="M12 5v14m-6-6 6 6 6-6" />
-            </svg>
-            <span>{label}</span>
-        </button>
+/// Leads to the newest message and says how many arrived out of sight; empty if the reader is there.
+fn jump(feed: Feed) -> Markup {
+    let mut slot = Maker::new("div");
+    if feed.is_away.get() {
+        let label = match feed.unseen.get() {
+            0 => Text::JumpToLatest.to(feed.language).to_owned(),
+            count => i18n::new_messages(feed.language, count),
+        };
+        slot.button("latest")
+            .class("jump")
+            .icon("M12 5v14m-6-6 6 6 6-6");
+        slot.open("span").text(&label);
     }
+    slot.finish()
 }

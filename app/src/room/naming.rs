@@ -1,13 +1,13 @@
 //! Whom one may mean by `@` and the beginning of a name: a list above the composer, for keyboard and pointer.
 
 use js_sys::JsString;
-use leptos::ev;
 use leptos::prelude::*;
 use leptos::web_sys::{Element, HtmlTextAreaElement};
-use wasm_bindgen::JsCast;
+use protocol::Sender;
 
 use super::feed::Feed;
 use crate::i18n::Text;
+use crate::markup::{Maker, Markup};
 
 /// Most names in the list.
 const MOST: usize = 6;
@@ -18,7 +18,7 @@ const LONGEST: usize = 20;
 #[derive(Clone, Copy)]
 pub(super) struct Naming {
     feed: Feed,
-    names: RwSignal<Vec<String>>,
+    names: RwSignal<Vec<Sender>>,
     index: RwSignal<usize>,
 }
 
@@ -37,14 +37,14 @@ impl Naming {
             Some(beginning) => fitting(self.feed, beginning),
             None => Vec::new(),
         };
-        if self.names.with_untracked(|shown| *shown != names) {
+        if self.names.get_untracked() != names {
             self.index.set(0);
             self.names.set(names);
         }
     }
 
     pub(super) fn is_open(self) -> bool {
-        !self.names.with_untracked(Vec::is_empty)
+        !self.names.get_untracked().is_empty()
     }
 
     pub(super) fn close(self) {
@@ -55,20 +55,20 @@ impl Naming {
 
     /// Moves by one, around the ends.
     pub(super) fn step(self, forward: bool) {
-        let count = self.names.with_untracked(Vec::len);
+        let count = self.names.get_untracked().len();
         let step = if forward { 1 } else { count - 1 };
-        self.index.update(|index| *index = (*index + step) % count);
+        self.index.set((self.index.get_untracked() + step) % count);
     }
 
     /// Writes the name at the place of its beginning.
     pub(super) fn choose(self, field: &HtmlTextAreaElement) {
         let index = self.index.get_untracked();
-        let name = self.names.with_untracked(|names| names.get(index).cloned());
+        let person = self.names.get_untracked().into_iter().nth(index);
         let before = before_caret(field);
-        if let (Some(name), Some(beginning)) = (name, beginning(&before)) {
+        if let (Some(person), Some(beginning)) = (person, beginning(&before)) {
             let caret = units(&before);
             let start = caret - units(beginning);
-            let name = name + " ";
+            let name = person.name + " ";
             // Positions within the text cannot be refused.
             let _ = field.set_range_text_with_start_and_end(&name, start, caret);
             let behind = start + units(&name);
@@ -79,54 +79,39 @@ impl Naming {
 
     /// The id of the name that Enter would choose, for screen readers.
     pub(super) fn active(self) -> Option<String> {
-        let is_open = self.names.with(|names| !names.is_empty());
+        let is_open = !self.names.get().is_empty();
         is_open.then(|| id(self.index.get()))
     }
 
+    /// This name is meant.
+    pub(super) fn point_to(self, option: &Element) {
+        let id = option.id();
+        let number = id.strip_prefix("naming-").and_then(|id| id.parse().ok());
+        self.index.set(number.unwrap_or_default());
+    }
+
     /// The list.
-    pub(super) fn view(self, chosen: impl Fn() + Copy + Send + 'static) -> impl IntoView {
-        let press = move |event: ev::MouseEvent| {
-            // The field keeps the keyboard.
-            event.prevent_default();
-            let target = event
-                .target()
-                .and_then(|target| target.dyn_into::<Element>().ok());
-            let option = target.and_then(|target| target.closest("[role=option]").ok()?);
-            let number =
-                option.and_then(|option| option.id().strip_prefix("naming-")?.parse().ok());
-            if let Some(number) = number {
-                self.index.set(number);
-                chosen();
-            }
-        };
-        let options = move || {
-            let index = self.index.get();
-            let names = self.names.get().into_iter().enumerate();
-            let option = |(number, name)| {
-                view! {
-                    <li role="option" id=id(number) aria-selected=(number == index).to_string()>
-                        <bdi>{name}</bdi>
-                    </li>
-                }
-            };
-            names.map(option).collect::<Vec<_>>()
-        };
-        view! {
-            <ul
-                class="naming"
-                id="naming"
-                role="listbox"
-                aria-label=Text::Mentions.to(self.feed.language)
-                on:mousedown=press
-            >
-                {options}
-            </ul>
+    pub(super) fn view(self) -> Markup {
+        let index = self.index.get();
+        let mut list = Maker::new("ul");
+        list.class("naming")
+            .attr("id", "naming")
+            .attr("role", "listbox")
+            .attr("aria-label", Text::Mentions.to(self.feed.language));
+        for (number, person) in self.names.get().iter().enumerate() {
+            let selected = if number == index { "true" } else { "false" };
+            list.open("li")
+                .attr("role", "option")
+                .attr("id", &id(number))
+                .attr("aria-selected", selected);
+            list.open("bdi").text(&person.name).close().close();
         }
+        list.finish()
     }
 }
 
 fn id(number: usize) -> String {
-    format!("naming-{number}")
+    "naming-".to_owned() + &number.to_string()
 }
 
 /// The length as the browser counts it.
@@ -151,7 +136,7 @@ fn beginning(text: &str) -> Option<&str> {
 }
 
 /// The names that begin like this. The last letter may still be in the making: ㅈ, 지, 지우.
-fn fitting(feed: Feed, beginning: &str) -> Vec<String> {
+fn fitting(feed: Feed, beginning: &str) -> Vec<Sender> {
     let beginning = beginning.trim_end_matches(|letter| ('ㄱ'..='ㅣ').contains(&letter));
     let me = feed.me();
     let fits = |name: &str| {
@@ -161,7 +146,6 @@ fn fitting(feed: Feed, beginning: &str) -> Vec<String> {
     let known = feed.known().into_iter();
     known
         .filter(|person| me.as_ref().is_none_or(|me| me.uid != person.uid) && fits(&person.name))
-        .map(|person| person.name)
         .take(MOST)
         .collect()
 }

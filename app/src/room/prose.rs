@@ -1,104 +1,85 @@
 //! The one renderer of messages' texts: from Markdown's typed tree to elements around text nodes.
 
-use leptos::attr::custom::CustomAttribute;
-use leptos::either::Either;
-use leptos::html::custom;
-use leptos::prelude::*;
-
 use super::feed::Feed;
 use crate::i18n::Text;
 use crate::markdown::{Block, Kind, Run, Sort, blocks, runs};
+use crate::markup::Maker;
 
-/// A message's text, and whether it mentions the viewer.
-///
-/// Elements are made by their names, so that all of them are one type and are compiled once.
-pub(super) fn prose(text: &str, feed: Feed) -> (impl IntoView + use<>, bool) {
+/// Puts a message's text into its bubble, and says whether it mentions the viewer.
+pub(super) fn prose(bubble: &mut Maker, text: &str, feed: Feed) -> bool {
     let names = feed.known();
     let me = feed.me();
     let me = me.as_ref().map(|me| me.name.as_str());
     let mut mentioned = false;
-    let mut spans = |line: &str| -> Vec<_> {
-        let runs = runs(line, &names, me);
-        mentioned |= runs.iter().any(|run| run.sort == Sort::Me);
-        runs.into_iter().map(span).collect()
-    };
-    let view: Vec<_> = blocks(text)
-        .into_iter()
-        .map(|block| {
-            let Block { kind, lines } = block;
-            let (outer, inner, start) = match kind {
-                Kind::Paragraph => ("div", "p", None),
-                Kind::Quote => ("blockquote", "p", None),
-                Kind::Bullets => ("ul", "li", None),
-                Kind::Numbers(first) => ("ol", "li", Some(first.to_string())),
-                Kind::Code(_) => ("div", "pre", None),
-            };
-            let head = match kind {
-                Kind::Code(language) => Some(view! {
-                    <div class="code-head">
-                        <span>{language.to_owned()}</span>
-                        <button type="button" data-act="copy-code">{Text::Copy.to(feed.language)}</button>
-                    </div>
-                }),
-                _ => None,
-            };
-            let is_code = head.is_some();
-            let lines: Vec<_> = lines
-                .into_iter()
-                .map(|line| {
-                    let inside = if is_code {
-                        vec![Either::Left(line.to_owned())]
-                    } else {
-                        spans(line)
-                    };
-                    custom(inner).child(inside)
-                })
-                .collect();
-            custom(outer)
-                .attr("class", is_code.then_some("code"))
-                .attr("start", start)
-                .child((head, lines))
-        })
-        .collect();
-    (view, mentioned)
+    for Block { kind, lines } in blocks(text) {
+        let (outer, inner) = match kind {
+            Kind::Paragraph => ("div", "p"),
+            Kind::Quote => ("blockquote", "p"),
+            Kind::Bullets => ("ul", "li"),
+            Kind::Numbers(_) => ("ol", "li"),
+            Kind::Code(_) => ("div", "pre"),
+        };
+        bubble.open(outer);
+        if let Kind::Numbers(first) = kind {
+            bubble.attr("start", &first.to_string());
+        }
+        if let Kind::Code(language) = kind {
+            let copy = Text::Copy.to(feed.language);
+            bubble.class("code").open("div").class("code-head");
+            bubble.open("span").text(language).close();
+            bubble.button("copy-code").text(copy).close().close();
+        }
+        for line in lines {
+            bubble.open(inner);
+            if let Kind::Code(_) = kind {
+                bubble.text(line);
+            } else {
+                for run in runs(line, &names, me) {
+                    mentioned |= run.sort == Sort::Me;
+                    span(bubble, run);
+                }
+            }
+            bubble.close();
+        }
+        bubble.close();
+    }
+    mentioned
 }
 
-/// A piece of text in its style.
-fn span(run: Run<'_>) -> Either<String, impl IntoView + use<>> {
-    let Run {
-        text,
-        bold,
-        italic,
-        strike,
-        sort,
-    } = run;
-    let is_link = sort == Sort::Link;
-    let tag = match sort {
+/// Puts a piece of text in its style at the end of a line.
+fn span(line: &mut Maker, run: Run<'_>) {
+    let tag = match run.sort {
         Sort::Link => "a",
         Sort::Code => "code",
-        _ if bold => "strong",
-        _ if italic => "em",
-        _ if strike => "s",
+        _ if run.bold => "strong",
+        _ if run.italic => "em",
+        _ if run.strike => "s",
         Sort::Mention | Sort::Me => "span",
-        Sort::Text => return Either::Left(text.to_owned()),
+        Sort::Text => {
+            line.text(run.text);
+            return;
+        }
     };
+    line.open(tag);
     let mut class = String::new();
+    let is_mention = matches!(run.sort, Sort::Mention | Sort::Me);
     for (holds, name) in [
-        (bold, " b"),
-        (italic, " i"),
-        (strike, " s"),
-        (matches!(sort, Sort::Mention | Sort::Me), " mention"),
+        (run.bold, " b"),
+        (run.italic, " i"),
+        (run.strike, " s"),
+        (is_mention, " mention"),
     ] {
         if holds {
             class.push_str(name);
         }
     }
-    Either::Right(
-        custom(tag)
-            .attr("class", class.get(1..).map(ToOwned::to_owned))
-            .attr("href", is_link.then(|| text.to_owned()))
-            .attr("rel", is_link.then_some("noopener nofollow"))
-            .attr("target", is_link.then_some("_blank"))
-            .child(text.to_owned()),
-    )
+    if let Some(class) = class.get(1..) {
+        line.class(class);
+    }
+    if run.sort == Sort::Link {
+        line.attr("href", run.text)
+            .attr("rel", "noopener nofollow")
+            .attr("target", "_blank");
+    }
+    line.text(run.text).close();
 }

@@ -1,203 +1,99 @@
-//! One row of the timeline: plain elements around text nodes, with as few moving parts as it can have.
+//! One row of the timeline, as data: its only moving part is the signal that it is made from.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro declares more than the component that it is given"
-)]
-
-use std::sync::Arc;
-
-use leptos::either::{Either, EitherOf4};
-use leptos::prelude::*;
 use protocol::{Folded, Kind, Message, Reaction};
 
-use super::actions::panel_of;
-use super::company::Name;
-use super::feed::{Content, Feed, ShownRow};
+use super::company::name;
+use super::feed::{Content, Feed, RowState};
+use super::panel::panel_of;
 use super::prose::prose;
-use crate::chat::{Event, Failure, Status};
-use crate::civil::{self, Civil};
+use crate::chat::{Failure, Status};
+use crate::civil;
 use crate::i18n::{self, Text};
 use crate::markdown::is_emoji_alone;
+use crate::markup::{Maker, Markup};
 use crate::person::{hue_class, initial};
 use crate::timeline::Look;
 
 /// A day, a message, or a sentence about one that cannot be shown.
-#[component]
-pub(crate) fn RowView(row: ShownRow, feed: Feed) -> impl IntoView {
-    match row.content.clone() {
-        Content::Day(day) => EitherOf4::A(view! { <Day day feed /> }),
-        Content::Unread => EitherOf4::D(view! {
-            <li class="unread">
-                <span>{Text::ReadUpToHere.to(feed.language)}</span>
-            </li>
-        }),
-        Content::Message(said) => {
-            let message = said.get_untracked();
-            if message.kind == Kind::Message {
-                EitherOf4::C(view! { <Bubble row said feed /> })
-            } else {
-                EitherOf4::B(view! { <Line message feed /> })
-            }
+pub(super) fn row(state: &RowState, feed: Feed) -> Markup {
+    let mut row = Maker::new("li");
+    match &state.content {
+        Content::Day(day) => {
+            row.class("day").open("time").attr("datetime", &day.date());
+            row.text(&feed.clock.day(*day));
         }
+        Content::Unread => {
+            row.class("unread").open("span");
+            row.text(Text::ReadUpToHere.to(feed.language));
+        }
+        Content::Message(message) if message.kind == Kind::Message => {
+            bubble(&mut row, state, message, feed);
+        }
+        Content::Message(message) => line(&mut row, message, feed),
     }
-}
-
-#[component]
-fn Day(day: Civil, feed: Feed) -> impl IntoView {
-    view! {
-        <li class="day">
-            <time datetime=day.date()>{move || feed.clock.day(day)}</time>
-        </li>
-    }
+    row.finish()
 }
 
 /// What the house says, and what this version does not know.
-#[component]
-fn Line(message: Arc<Message>, feed: Feed) -> impl IntoView {
-    let text = if message.kind == Kind::System {
-        message.body.clone()
+fn line(row: &mut Maker, message: &Message, feed: Feed) {
+    let (class, text) = if message.kind == Kind::System {
+        ("line", message.body.as_str())
     } else {
-        Text::Unsupported.to(feed.language).to_owned()
+        ("line unsupported", Text::Unsupported.to(feed.language))
     };
-    let unsupported = message.kind != Kind::System;
-    view! {
-        <li class="line" class:unsupported=unsupported data-position=message.position.to_string()>
-            <span dir="auto">{text}</span>
-        </li>
-    }
+    row.class(class)
+        .attr("data-position", &message.position.to_string())
+        .open("span")
+        .attr("dir", "auto")
+        .text(text);
 }
 
-#[component]
-fn Bubble(row: ShownRow, said: ArcRwSignal<Arc<Message>>, feed: Feed) -> impl IntoView {
-    let message = said.get_untracked();
-    let own = feed.is_mine(&message);
+fn bubble(row: &mut Maker, state: &RowState, message: &Message, feed: Feed) {
+    let look = &state.look;
+    let own = feed.is_mine(message);
     let hue = if own {
         "own"
     } else {
         hue_class(&message.sender.uid)
     };
-    let who = if own {
-        Either::Right(view! { <p class="author">{Text::Me.to(feed.language)}</p> })
+    row.class(&class_of(look, hue)).attr("tabindex", "-1");
+    if let Some((position, _)) = look.placed {
+        row.attr("data-position", &position.to_string());
+    }
+    let author = "author";
+    if own {
+        row.open("p").class(author).text(Text::Me.to(feed.language));
     } else {
-        let sender = message.sender.clone();
-        Either::Left(view! {
-            <span class="avatar" aria-hidden="true">
-                {initial(&sender.name)}
-            </span>
-            <p class="author">
-                <Name sender feed />
-            </p>
-        })
-    };
-    let ShownRow { look, panel, .. } = row;
-    let class = {
-        let look = look.clone();
-        move || look.with(|look| class_of(look, hue))
-    };
-    let position = {
-        let look = look.clone();
-        move || look.with(|look| look.placed.map(|(position, _)| position.to_string()))
-    };
-    let trouble = view! { <Trouble look=look.clone() feed /> };
-    let reactions = {
-        let said = said.clone();
-        move || said.with(|message| reactions(message, feed))
-    };
-    let content = move || said.with(|message| content(message, own, feed));
-    view! {
-        <li class=class data-position=position tabindex="-1">
-            {who}
-            <div class="said">
-                {content} <div class="beside">{move || look.with(|look| beside(look, feed))}</div>
-                {move || panel_of(panel.get(), own, feed)}
-            </div>
-            {reactions}
-            {trouble}
-        </li>
+        let sender = &message.sender;
+        row.open("span").class("avatar").attr("aria-hidden", "true");
+        row.text(&initial(&sender.name)).close();
+        row.open("p").class(author);
+        name(row, sender, feed);
     }
-}
-
-/// What a message says, in its bubble.
-fn content(message: &Message, own: bool, feed: Feed) -> impl IntoView + use<> {
-    let language = feed.language;
-    let Folded {
-        deleted,
-        edited,
-        quote,
-        ..
-    } = &message.folded;
-    let (said, mentioned) = prose(&message.body, feed);
-    let class = if *deleted {
-        "bubble gone"
-    } else if quote.is_none() && is_emoji_alone(&message.body) {
-        "bubble emoji"
-    } else if mentioned && !own {
-        "bubble named"
-    } else {
-        "bubble"
-    };
-    let target = message.reference.filter(|_| !deleted);
-    let quote = quote.as_deref().zip(target).map(|(quote, target)| {
-        let text = if quote.deleted {
-            Text::Deleted.to(language).to_owned()
-        } else {
-            quote.text.clone()
-        };
-        let hue = format!("quote {}", hue_class(&quote.sender.uid));
-        view! {
-            <a class=hue href=format!("?at={target}") data-act="jump">
-                <bdi>{quote.sender.name.clone()}</bdi>
-                <span dir="auto">{text}</span>
-            </a>
-        }
-    });
-    let edited = (edited.is_some() && !deleted)
-        .then(|| view! { <small class="edited">{Text::Edited.to(language)}</small> });
-    view! {
-        <div class=class dir="auto">
-            {quote}
-            {deleted.then(|| Text::Deleted.to(language))}
-            {said}
-        </div>
-        {edited}
+    row.close().open("div").class("said");
+    content(row, message, own, feed);
+    panel_of(row, state.panel, own, feed);
+    if message.folded.edited.is_some() && !message.folded.deleted {
+        row.open("small").class("edited");
+        row.text(Text::Edited.to(feed.language)).close();
     }
-}
-
-/// Who reacted how, one chip for each emoji.
-fn reactions(message: &Message, feed: Feed) -> Option<impl IntoView + use<>> {
-    let reactions = &message.folded.reactions;
-    if reactions.is_empty() {
-        return None;
+    beside(row, look, feed);
+    row.close();
+    reactions(row, &message.folded.reactions, feed);
+    if let Some((id, failure)) = &look.trouble {
+        trouble(row, id, failure, feed);
     }
-    let me = feed.me();
-    let chips: Vec<_> = reactions
-        .iter()
-        .map(|Reaction { emoji, by }| {
-            let own = me.as_ref().is_some_and(|me| by.contains(&me.uid));
-            view! {
-                <button type="button" data-act="toggle" data-emoji=emoji.clone() aria-pressed=own.to_string()>
-                    {emoji.clone()}
-                    " "
-                    <span>{by.len()}</span>
-                </button>
-            }
-        })
-        .collect();
-    Some(view! {
-        <div class="reactions" role="group" aria-label=Text::Reactions.to(feed.language)>
-            {chips}
-        </div>
-    })
 }
 
 fn class_of(look: &Look, hue: &str) -> String {
-    let mut class = format!("message {hue}");
+    let mut class = "message ".to_owned();
+    class.push_str(hue);
+    let is_pending = look.status.is_some();
     for (holds, name) in [
         (look.continues, " continues"),
         (look.shows_time, " timed"),
-        (look.status.is_some() && look.trouble.is_none(), " pending"),
-        (look.trouble.is_some() && look.status.is_some(), " failed"),
+        (is_pending && look.trouble.is_none(), " pending"),
+        (is_pending && look.trouble.is_some(), " failed"),
         (look.focused, " focused"),
     ] {
         if holds {
@@ -207,67 +103,108 @@ fn class_of(look: &Look, hue: &str) -> String {
     class
 }
 
-/// The time of a message in the room, or how far another one has come.
-fn beside(look: &Look, feed: Feed) -> impl IntoView + use<> {
-    if let Some((position, ts)) = look.placed {
-        let lacking = move || {
-            let count = feed.company.not_read_by(position.offset)?;
-            let label = i18n::not_read_by(feed.language, count);
-            Some(view! {
-                <b class="lacking" role="img" aria-label=label>
-                    {count}
-                </b>
-            })
-        };
-        return Some(Either::Left(view! {
-            {lacking}
-            <time datetime=civil::utc_datetime(ts)>{move || feed.clock.time(ts)}</time>
-        }));
+/// What a message says, in its bubble.
+fn content(row: &mut Maker, message: &Message, own: bool, feed: Feed) {
+    let language = feed.language;
+    let Folded { deleted, quote, .. } = &message.folded;
+    row.open("div").attr("dir", "auto");
+    if *deleted {
+        let text = Text::Deleted.to(language);
+        row.class("bubble gone").text(text).close();
+        return;
     }
-    let state = match look.status {
-        Some(Status::Sending) => Some(("sending", Text::Sending)),
-        Some(Status::Unconfirmed) => Some(("unconfirmed", Text::Unconfirmed)),
-        Some(Status::Queued) => Some(("queued", Text::Queued)),
-        Some(Status::Sent | Status::Failed(_)) | None => None,
-    };
-    let unkept = look.unkept.then_some(("unkept", Text::Unkept));
-    let notes = [state, unkept].map(|note| {
-        note.map(|(class, text)| view! { <span class=class>{text.to(feed.language)}</span> })
+    if let (Some(quote), Some(target)) = (quote, message.reference) {
+        let text = if quote.deleted {
+            Text::Deleted.to(language)
+        } else {
+            &quote.text
+        };
+        row.open("a")
+            .class(&("quote ".to_owned() + hue_class(&quote.sender.uid)))
+            .attr("href", &("?at=".to_owned() + &target.to_string()))
+            .attr("data-act", "jump");
+        row.open("bdi").text(&quote.sender.name).close();
+        row.open("span").attr("dir", "auto").text(text);
+        row.close().close();
+    }
+    let mentioned = prose(row, &message.body, feed);
+    row.class(if quote.is_none() && is_emoji_alone(&message.body) {
+        "bubble emoji"
+    } else if mentioned && !own {
+        "bubble named"
+    } else {
+        "bubble"
     });
-    Some(Either::Right(notes.collect_view()))
+    row.close();
+}
+
+/// The time of a message in the room, or how far another one has come.
+fn beside(row: &mut Maker, look: &Look, feed: Feed) {
+    row.open("div").class("beside");
+    if let Some((_, ts)) = look.placed {
+        if look.lacking > 0 {
+            row.open("b").class("lacking").attr("role", "img");
+            row.attr("aria-label", &i18n::not_read_by(feed.language, look.lacking));
+            row.text(&look.lacking.to_string()).close();
+        }
+        row.open("time").attr("datetime", &civil::utc_datetime(ts));
+        row.text(&feed.clock.time(ts)).close();
+    } else {
+        let state = match look.status {
+            Some(Status::Sending) => Some(("sending", Text::Sending)),
+            Some(Status::Unconfirmed) => Some(("unconfirmed", Text::Unconfirmed)),
+            Some(Status::Queued) => Some(("queued", Text::Queued)),
+            Some(Status::Sent | Status::Failed(_)) | None => None,
+        };
+        let unkept = look.unkept.then_some(("unkept", Text::Unkept));
+        for (class, text) in [state, unkept].into_iter().flatten() {
+            row.open("span").class(class);
+            row.text(text.to(feed.language)).close();
+        }
+    }
+    row.close();
+}
+
+/// Who reacted how, one chip for each emoji.
+fn reactions(row: &mut Maker, reactions: &[Reaction], feed: Feed) {
+    if reactions.is_empty() {
+        return;
+    }
+    let me = feed.me();
+    row.open("div")
+        .class("reactions")
+        .attr("role", "group")
+        .attr("aria-label", Text::Reactions.to(feed.language));
+    for Reaction { emoji, by } in reactions {
+        let own = me.as_ref().is_some_and(|me| by.contains(&me.uid));
+        row.button("toggle")
+            .attr("data-emoji", emoji)
+            .attr("aria-pressed", if own { "true" } else { "false" })
+            .text(emoji)
+            .text(" ");
+        row.open("span").text(&by.len().to_string()).close().close();
+    }
+    row.close();
 }
 
 /// What can be done about a message, or a change of one, that was refused.
-#[component]
-fn Trouble(look: ArcRwSignal<Look>, feed: Feed) -> impl IntoView {
+fn trouble(row: &mut Maker, id: &str, failure: &Failure, feed: Feed) {
     let language = feed.language;
-    move || {
-        let (id, failure) = look.with(|look| look.trouble.clone())?;
-        let reason = reason(&failure, feed);
-        let (retry, discard) = (id.clone(), id);
-        Some(view! {
-            <div class="trouble" role="group" aria-label=Text::Failed.to(language)>
-                <span role="alert">{reason}</span>
-                <span class="choices">
-                    <button type="button" on:click=move |_| feed.tell(Event::Retry { id: retry.clone() })>
-                        {Text::Retry.to(language)}
-                    </button>
-                    <button type="button" on:click=move |_| feed.tell(Event::Discard { id: discard.clone() })>
-                        {Text::Discard.to(language)}
-                    </button>
-                </span>
-            </div>
-        })
+    let failed = Text::Failed.to(language);
+    let reason = match failure {
+        Failure::Refused(refusal) => i18n::refusal(language, &refusal.code, &refusal.sentence),
+        Failure::TooOld => Text::TooOld.to(language),
+    };
+    row.open("div")
+        .class("trouble")
+        .attr("role", "group")
+        .attr("aria-label", failed);
+    row.open("span").attr("role", "alert");
+    row.text(&i18n::with_reason(failed, reason)).close();
+    row.open("span").class("choices");
+    for (act, text) in [("retry", Text::Retry), ("discard", Text::Discard)] {
+        row.button(act).attr("data-id", id);
+        row.text(text.to(language)).close();
     }
-}
-
-fn reason(failure: &Failure, feed: Feed) -> String {
-    let failed = Text::Failed.to(feed.language);
-    match failure {
-        Failure::Refused(refusal) => i18n::with_reason(
-            failed,
-            i18n::refusal(feed.language, &refusal.code, &refusal.sentence),
-        ),
-        Failure::TooOld => i18n::with_reason(failed, Text::TooOld.to(feed.language)),
-    }
+    row.close().close();
 }

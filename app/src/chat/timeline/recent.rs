@@ -1,17 +1,16 @@
 //! The latest records of the stream: what brings a page up to date that a lagging server folded.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use protocol::Message;
 
-/// How many are remembered. A server that lags further behind is asked again.
-const MOST: usize = 1_000;
+/// How many are remembered at least, and at most twice as many. A server that lags further behind is asked again.
+const LEAST: usize = 500;
 
 /// The latest records, in the order of the log, without a hole.
 #[derive(Debug)]
 pub(super) struct Recent {
-    records: VecDeque<Arc<Message>>,
+    records: Vec<Arc<Message>>,
     /// Everything behind this offset is remembered.
     since: i64,
 }
@@ -20,19 +19,18 @@ impl Recent {
     /// Nothing behind this offset yet.
     pub(super) fn new(since: i64) -> Self {
         Self {
-            records: VecDeque::new(),
+            records: Vec::new(),
             since,
         }
     }
 
-    /// Remembers a record, and forgets the earliest if there are too many.
+    /// Remembers a record, and forgets the earlier half if there are too many.
     pub(super) fn push(&mut self, record: Arc<Message>) {
-        if self.records.len() == MOST
-            && let Some(earliest) = self.records.pop_front()
-        {
-            self.since = earliest.position.offset;
+        if self.records.len() == 2 * LEAST {
+            self.since = self.records[LEAST - 1].position.offset;
+            self.records.drain(..LEAST);
         }
-        self.records.push_back(record);
+        self.records.push(record);
     }
 
     /// All of them.
