@@ -127,7 +127,7 @@ impl<S: Storage> Store<S> {
 
     fn adopt(&mut self, now: u64, before: Option<&str>) -> Vec<Entry> {
         let prefix = format!("{ENTRIES}{}/", self.uid);
-        let mut adopted = Vec::new();
+        let mut adopted: Vec<Entry> = Vec::new();
         for key in self.storage.keys() {
             if let Some(tab) = key.strip_prefix(LEASES)
                 && !self.is_leased(tab, now)
@@ -148,10 +148,11 @@ impl<S: Storage> Store<S> {
             let text = self.storage.get(&key);
             if let Some(entry) = text.and_then(|text| Entry::decode(&text)) {
                 self.take(now, &key, &entry);
-                adopted.push(entry);
+                // In order at once: the library's sorting would be a part of the page's program for this alone.
+                let place = adopted.partition_point(|other| other.rank <= entry.rank);
+                adopted.insert(place, entry);
             }
         }
-        adopted.sort_by_key(|entry| entry.rank);
         adopted
     }
 
