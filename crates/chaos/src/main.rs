@@ -4,37 +4,43 @@
 //!
 //! - `person`: somebody who chats, over `wire`
 //! - `journal`: the history of the run
-//! - `cluster`: the processes that are broken, and `faults`: how
-//! - `http`: readiness, and the final reading of the rooms
+//! - `cluster`: the processes that are broken, `network`: the cables between them, and `faults`: how
+//! - `http`: readiness, and the final reading of the rooms; `log`: what lies in Kafka
+//! - `row`: what came of it
 
 mod cluster;
 mod faults;
 mod http;
 mod journal;
+mod log;
+mod network;
 mod person;
 mod random;
+mod row;
 mod wire;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use checker::{Client, Reader, Report, Room, What};
+use checker::{Client, Reader, Room, What};
 use clap::Parser;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use cluster::Cluster;
-use faults::Fault;
+use faults::{Fault, Scene};
 use journal::Journal;
+use network::Network;
 use person::{Company, Person};
 use random::Random;
+use row::Row;
 
 /// How long the cluster gets, after everything was mended, until all messages are answered and delivered.
 const CALM: Duration = Duration::from_secs(120);
@@ -43,6 +49,7 @@ const QUIET: Duration = Duration::from_secs(3);
 
 /// Breaks a cluster while people chat, and checks what they saw. Exit code 1: a promise was broken.
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Arguments {
     /// What to break; several kinds take turns.
     #[arg(long, value_delimiter = ',', default_value = "kill-server")]
@@ -74,12 +81,24 @@ struct Arguments {
     /// The script that breaks and mends brokers.
     #[arg(long, default_value = "scripts/kafka.sh")]
     kafka: PathBuf,
+    /// The script that makes and cuts networks (Linux, root): `scripts/chaos/network.sh up` has been run, and the brokers are there.
+    #[arg(long)]
+    network: Option<PathBuf>,
+    /// What else servers are told, as NAME=VALUE of their environment; may be given several times.
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
     /// About how often each person's connection vanishes, in seconds; 0 for never.
     #[arg(long, default_value_t = 60)]
     vanish: u64,
-    /// Where to leave the history.
+    /// Where to leave the history of a run in which nothing was wrong; that of another run is always left.
     #[arg(long)]
     history: Option<PathBuf>,
+    /// What the run is called in its table.
+    #[arg(long, default_value = "run")]
+    name: String,
+    /// The table to which the run adds its row.
+    #[arg(long)]
+    table: Option<PathBuf>,
     /// Repeats the same choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -87,23 +106,63 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&error),
-    };
-    match runtime.block_on(run(&arguments)) {
-        Ok(report) => {
-            say(&report.to_string());
-            ExitCode::from(u8::from(!report.is_clean()))
+    let result =
+        tokio::runtime::Runtime::new().and_then(|runtime| runtime.block_on(run(arguments)));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(2)
         }
-        Err(error) => complain(&error),
     }
 }
 
-async fn run(arguments: &Arguments) -> io::Result<Report> {
+/// Whether no promise was broken. Whatever a run that was not clean has left behind is kept.
+async fn run(mut arguments: Arguments) -> io::Result<bool> {
+    if arguments.network.is_none() {
+        let (skipped, left) = arguments
+            .faults
+            .iter()
+            .partition(|fault| fault.needs_network());
+        arguments.faults = left;
+        let skipped: Vec<Fault> = skipped;
+        if !skipped.is_empty() {
+            say(&format!(
+                "SKIPPED: {skipped:?}, which need network namespaces (Linux, root): --network"
+            ));
+        }
+    }
     let directory = tempfile::Builder::new().prefix("maru-chaos").tempdir()?;
-    let mut random = Random::new(arguments.seed);
-    let (mut cluster, servers) = cluster(arguments, &directory)?;
+    let name = directory.path().file_name().unwrap_or_default();
+    let prefix = name.to_string_lossy().into_owned();
+    let outcome = tokio::select! {
+        outcome = chat(&arguments, directory.path(), &prefix) => outcome,
+        // What was started is dropped, and ends with that.
+        () = interrupted() => return Err(io::Error::other("the run was interrupted")),
+    };
+    if !matches!(outcome, Ok(true)) {
+        let kept = directory.keep();
+        say(&format!(
+            "The servers' logs and the history are in {}",
+            kept.display()
+        ));
+    }
+    outcome
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+async fn chat(arguments: &Arguments, directory: &Path, prefix: &str) -> io::Result<bool> {
+    let (mut cluster, servers) = cluster(arguments, directory, prefix)?;
     say("Starting the servers");
     cluster.heal().await?;
 
@@ -120,59 +179,122 @@ async fn run(arguments: &Arguments) -> io::Result<Report> {
     let mut everybody = JoinSet::new();
     for number in 0..people {
         let room = Room(number % arguments.rooms);
+        let from = match arguments.network {
+            Some(_) => Network::person_address(number),
+            None => Ipv4Addr::LOCALHOST.into(),
+        };
         let seed = arguments.seed.wrapping_mul(1_000_003) + u64::from(number);
-        everybody.spawn(Person::new(Arc::clone(&company), Client(number), room, seed).live());
+        let person = Person::new(Arc::clone(&company), Client(number), room, from, seed);
+        everybody.spawn(person.live());
     }
     let telling = tokio::spawn(tell(Arc::clone(&company)));
+    let outcome = break_and_read(arguments, &mut cluster, &company, &servers).await;
+    telling.abort();
+    company.end.cancel();
+    while everybody.join_next().await.is_some() {}
+    if outcome.is_ok() && arguments.brokers.is_some() {
+        say("Letting a server find everything in the log again");
+        cluster.rebuild(0).await?;
+        read_rooms(&company, &[(Reader(3), servers[0])], arguments.rooms).await?;
+    }
+
+    let waits = company.journal.waits();
+    let history = company.journal.take();
+    let report = checker::check(&history);
+    let clean = outcome.is_ok() && report.is_clean();
+    let unclean = (!clean).then(|| directory.join("history.jsonl"));
+    for path in unclean.iter().chain(&arguments.history) {
+        checker::history::write(&history, BufWriter::new(File::create(path)?))?;
+    }
+    say(&report.to_string());
+    outcome?;
+    let log = match &arguments.brokers {
+        Some(brokers) => {
+            let (brokers, topic) = (brokers.clone(), format!("{prefix}.messages"));
+            Some(tokio::task::spawn_blocking(move || log::read(&brokers, &topic)).await??)
+        }
+        None => None,
+    };
+    let row = Row {
+        name: &arguments.name,
+        report: &report,
+        sent: company.journal.sent(),
+        waits,
+        log,
+    };
+    say(&row.add_to(arguments.table.as_deref())?);
+    Ok(clean)
+}
+
+/// The run itself, up to the final reading.
+async fn break_and_read(
+    arguments: &Arguments,
+    cluster: &mut Cluster,
+    company: &Company,
+    servers: &[SocketAddr],
+) -> io::Result<()> {
+    let network = arguments.network.clone().map(Network::new);
+    let mut scene = Scene {
+        cluster,
+        network: network.as_ref(),
+        journal: &company.journal,
+        random: Random::new(arguments.seed),
+    };
     for round in 0..arguments.rounds {
-        let fault = arguments.faults[round % arguments.faults.len()];
-        fault
-            .happen(&mut cluster, &company.journal, &mut random)
-            .await?;
+        let Some(fault) = arguments.faults.get(round % arguments.faults.len().max(1)) else {
+            break;
+        };
+        scene.happen(*fault).await?;
     }
     company.silence.cancel();
     cluster.heal().await?;
     say("Everything is mended; waiting for the last answers");
-    calm_down(&company).await?;
+    calm_down(company).await?;
     company.journal.record(What::Quiet);
-    read_rooms(&company, &servers, arguments.rooms).await?;
-    telling.abort();
-    company.end.cancel();
-    while everybody.join_next().await.is_some() {}
-
-    let history = company.journal.take();
-    if let Some(path) = &arguments.history {
-        checker::history::write(&history, BufWriter::new(File::create(path)?))?;
-    }
-    tell_returns(&company.journal);
-    Ok(checker::check(&history))
+    let first = servers.first().map(|server| (Reader(1), *server));
+    let last = servers.last().map(|server| (Reader(2), *server));
+    let readers: Vec<_> = first.into_iter().chain(last).collect();
+    read_rooms(company, &readers, arguments.rooms).await
 }
 
 fn cluster(
     arguments: &Arguments,
-    directory: &tempfile::TempDir,
+    directory: &Path,
+    prefix: &str,
 ) -> io::Result<(Cluster, Vec<SocketAddr>)> {
     let count = if arguments.brokers.is_some() {
         arguments.servers
     } else {
         1
     };
-    let address = |number| SocketAddr::from(([127, 0, 0, 1], arguments.port + number));
+    let address = |number| match arguments.network {
+        Some(_) => SocketAddr::new(Network::server_address(number), arguments.port),
+        None => SocketAddr::from(([127, 0, 0, 1], arguments.port + number)),
+    };
     let servers: Vec<_> = (0..count).map(address).collect();
-    let keys = directory.path().join("keys");
-    let mut settings = vec![("MARU_KEYS_FILE", keys.display().to_string())];
+    let keys = directory.join("keys").display().to_string();
+    let mut settings = vec![("MARU_KEYS_FILE".to_owned(), keys)];
     if let Some(brokers) = &arguments.brokers {
-        settings.push(("KAFKA_BROKERS", brokers.clone()));
+        settings.push(("KAFKA_BROKERS".to_owned(), brokers.clone()));
         // Topics of this run's own.
-        let name = directory.path().file_name().unwrap_or_default();
-        settings.push(("MARU_TOPIC_PREFIX", name.to_string_lossy().into_owned()));
+        settings.push(("MARU_TOPIC_PREFIX".to_owned(), prefix.to_owned()));
     }
+    settings.extend(arguments.settings.iter().cloned());
     let (program, kafka) = (
         arguments.maru.canonicalize()?,
         arguments.kafka.canonicalize()?,
     );
-    let cluster = Cluster::new(program, kafka, &servers, directory.path(), settings);
+    let apart = arguments.network.is_some();
+    let cluster = Cluster::new(program, kafka, &servers, directory, settings, apart);
     Ok((cluster, servers))
+}
+
+/// NAME=VALUE.
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("give NAME=VALUE".to_owned()),
+    }
 }
 
 /// Waits until every message was answered for good, everybody is there and nothing is delivered any more.
@@ -200,12 +322,15 @@ async fn calm_down(company: &Company) -> io::Result<()> {
     }
 }
 
-/// Two readers, at two servers where there are two, read every room.
-async fn read_rooms(company: &Company, servers: &[SocketAddr], rooms: u32) -> io::Result<()> {
+/// Reads every room from its first to its last message.
+async fn read_rooms(
+    company: &Company,
+    readers: &[(Reader, SocketAddr)],
+    rooms: u32,
+) -> io::Result<()> {
     for room in (0..rooms).map(Room) {
-        for (reader, server) in [(Reader(1), servers.first()), (Reader(2), servers.last())] {
-            let Some(server) = server else { continue };
-            let entries = http::whole_room(*server, room).await?;
+        for &(reader, server) in readers {
+            let entries = http::whole_room(server, room).await?;
             company.journal.record(What::Final {
                 reader,
                 room,
@@ -229,27 +354,7 @@ async fn tell(company: Arc<Company>) {
     }
 }
 
-fn tell_returns(journal: &Journal) {
-    let returns = journal.returns();
-    let at = |percent: usize| {
-        let index = (returns.len() * percent / 100).min(returns.len().saturating_sub(1));
-        returns.get(index).copied().unwrap_or_default()
-    };
-    say(&format!(
-        "people came back {} times: p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
-        returns.len(),
-        at(50),
-        at(99),
-        at(100)
-    ));
-}
-
 /// Says something to whoever watches. A closed terminal does not end a run.
 fn say(sentence: &str) {
     let _ = writeln!(io::stdout(), "{sentence}");
-}
-
-fn complain(error: &io::Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {error}");
-    ExitCode::from(2)
 }

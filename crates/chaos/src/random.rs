@@ -32,4 +32,26 @@ impl Random {
         let span = usize::try_from(span).unwrap_or(usize::MAX);
         least + Duration::from_micros(u64::try_from(self.below(span)).unwrap_or_default())
     }
+
+    /// A time between `least` and `usual`, short ones as likely as long ones of any length; one in ten is up to `most`.
+    pub(crate) fn mostly_short(
+        &mut self,
+        least: Duration,
+        usual: Duration,
+        most: Duration,
+    ) -> Duration {
+        let (from, to) = if self.below(10) == 0 {
+            (usual, most)
+        } else {
+            (least, usual)
+        };
+        let factor = to.as_secs_f64() / from.as_secs_f64();
+        let part = f64::from(u32::try_from(self.below(1001)).unwrap_or_default()) / 1000.0;
+        from.mul_f64(factor.powf(part))
+    }
+
+    /// One of these.
+    pub(crate) fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
 }
