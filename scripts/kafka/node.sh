@@ -107,6 +107,8 @@ auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 num.network.threads=2
 num.io.threads=2
+# The default of 128 MB is half of the heap, and with it a node that comes back from a crash may run out of memory.
+log.cleaner.dedupe.buffer.size=16777216
 # A killed broker is let back in as soon as its old session has ended; the default of 9 s is a long wait in tests.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500

@@ -13,7 +13,7 @@ use crate::http;
 use crate::network::Network;
 
 /// How long a server may take until it serves.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// A server's process, running or not.
 struct Server {

@@ -13,7 +13,7 @@ use crate::network::{Direction, Network, PEOPLE};
 use crate::random::Random;
 
 /// How long it may take until something is acknowledged again.
-const RESUME: Duration = Duration::from_secs(120);
+const RESUME: Duration = Duration::from_secs(180);
 /// All brokers, as `scripts/kafka.sh` numbers them.
 const BROKERS: [usize; 3] = [1, 2, 3];
 

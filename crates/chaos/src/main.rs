@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use checker::{Client, Reader, Room, What};
+use checker::{Client, Reader, Report, Room, What};
 use clap::Parser;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -43,7 +43,7 @@ use random::Random;
 use row::Row;
 
 /// How long the cluster gets, after everything was mended, until all messages are answered and delivered.
-const CALM: Duration = Duration::from_secs(120);
+const CALM: Duration = Duration::from_secs(300);
 /// Deliveries count as finished when none came for so long.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -200,14 +200,14 @@ async fn chat(arguments: &Arguments, directory: &Path, prefix: &str) -> io::Resu
 
     let waits = company.journal.waits();
     let history = company.journal.take();
-    let report = checker::check(&history);
-    let clean = outcome.is_ok() && report.is_clean();
+    let report = outcome.map(|()| checker::check(&history));
+    let clean = report.as_ref().is_ok_and(Report::is_clean);
     let unclean = (!clean).then(|| directory.join("history.jsonl"));
     for path in unclean.iter().chain(&arguments.history) {
         checker::history::write(&history, BufWriter::new(File::create(path)?))?;
     }
+    let report = report?;
     say(&report.to_string());
-    outcome?;
     let log = match &arguments.brokers {
         Some(brokers) => {
             let (brokers, topic) = (brokers.clone(), format!("{prefix}.messages"));
