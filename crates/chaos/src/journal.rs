@@ -160,3 +160,48 @@ pub(crate) fn content(text: &str) -> Content {
     text.hash(&mut hasher);
     Content(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acknowledge(journal: &Journal) {
+        let (message, offset) = (journal.new_message(), 0);
+        journal.record(What::Acked { message, offset });
+    }
+
+    #[test]
+    fn a_repair_is_over_with_the_next_acknowledgement() {
+        let journal = Journal::new();
+        acknowledge(&journal);
+        journal.broke("a cable is cut");
+        assert!(journal.acknowledges(), "nothing is being repaired");
+        journal.mended("the cable is whole");
+        journal.mended("so is another one");
+        assert!(!journal.acknowledges());
+        acknowledge(&journal);
+        acknowledge(&journal);
+        assert!(journal.acknowledges());
+        let waits = journal.waits();
+        assert_eq!((waits.faults, waits.resumed.len()), (1, 1));
+        assert!(waits.longest_silence >= waits.resumed[0]);
+        assert_eq!(journal.progress().faults, 3);
+    }
+
+    #[test]
+    fn somebody_is_away_from_the_last_thing_heard_until_the_room_is_followed() {
+        let journal = Journal::new();
+        let minute = Duration::from_mins(1);
+        let heard = Instant::now().checked_sub(minute).unwrap();
+        journal.came_back(Client(1));
+        journal.went_away(Client(1), heard);
+        // A connection that broke before the room was followed.
+        journal.went_away(Client(1), Instant::now());
+        assert_eq!(journal.away(), 1);
+        journal.came_back(Client(1));
+        journal.came_back(Client(1));
+        let returns = journal.waits().returns;
+        assert!(returns.len() == 1 && returns[0] >= minute, "{returns:?}");
+        assert_eq!(journal.away(), 0);
+    }
+}

@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //!
+//! - `arguments`: what is asked for
 //! - `person`: somebody who chats, over `wire`
 //! - `journal`: the history of the run
 //! - `cluster`: the processes that are broken, `network`: the cables between them, and `faults`: how
 //! - `http`: readiness, and the final reading of the rooms; `log`: what lies in Kafka
 //! - `row`: what came of it
 
+mod arguments;
 mod cluster;
 mod faults;
 mod http;
@@ -22,7 +24,7 @@ mod wire;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +36,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use arguments::Arguments;
 use cluster::Cluster;
 use faults::{Fault, Scene};
 use journal::Journal;
@@ -46,63 +49,6 @@ use row::Row;
 const CALM: Duration = Duration::from_secs(300);
 /// Deliveries count as finished when none came for so long.
 const QUIET: Duration = Duration::from_secs(3);
-
-/// Breaks a cluster while people chat, and checks what they saw. Exit code 1: a promise was broken.
-#[derive(Parser)]
-#[command(args_override_self = true)]
-struct Arguments {
-    /// What to break; several kinds take turns.
-    #[arg(long, value_delimiter = ',', default_value = "kill-server")]
-    faults: Vec<Fault>,
-    /// How often.
-    #[arg(long, default_value_t = 10)]
-    rounds: usize,
-    /// Rooms.
-    #[arg(long, default_value_t = 20)]
-    rooms: u32,
-    /// People in each room.
-    #[arg(long, default_value_t = 10)]
-    people: u32,
-    /// Messages of all people together in a second.
-    #[arg(long, default_value_t = 500)]
-    rate: u32,
-    /// Servers.
-    #[arg(long, default_value_t = 3)]
-    servers: u16,
-    /// The first server's port; the others take the next ones.
-    #[arg(long, default_value_t = 18_080)]
-    port: u16,
-    /// Kafka brokers; without them there is one server with its embedded log.
-    #[arg(long, env = "KAFKA_BROKERS")]
-    brokers: Option<String>,
-    /// The program.
-    #[arg(long, default_value = "target/dist/maru")]
-    maru: PathBuf,
-    /// The script that breaks and mends brokers.
-    #[arg(long, default_value = "scripts/kafka.sh")]
-    kafka: PathBuf,
-    /// The script that makes and cuts networks (Linux, root): `scripts/chaos/network.sh up` has been run, and the brokers are there.
-    #[arg(long)]
-    network: Option<PathBuf>,
-    /// What else servers are told, as NAME=VALUE of their environment; may be given several times.
-    #[arg(long = "set", value_parser = setting)]
-    settings: Vec<(String, String)>,
-    /// About how often each person's connection vanishes, in seconds; 0 for never.
-    #[arg(long, default_value_t = 60)]
-    vanish: u64,
-    /// Where to leave the history of a run in which nothing was wrong; that of another run is always left.
-    #[arg(long)]
-    history: Option<PathBuf>,
-    /// What the run is called in its table.
-    #[arg(long, default_value = "run")]
-    name: String,
-    /// The table to which the run adds its row.
-    #[arg(long)]
-    table: Option<PathBuf>,
-    /// Repeats the same choices.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -287,14 +233,6 @@ fn cluster(
     let apart = arguments.network.is_some();
     let cluster = Cluster::new(program, kafka, &servers, directory, settings, apart);
     Ok((cluster, servers))
-}
-
-/// NAME=VALUE.
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("give NAME=VALUE".to_owned()),
-    }
 }
 
 /// Waits until every message was answered for good, everybody is there and nothing is delivered any more.

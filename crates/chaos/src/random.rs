@@ -55,3 +55,22 @@ impl Random {
         &choices[self.below(choices.len())]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn most_pauses_are_short_and_none_is_out_of_range() {
+        let mut random = Random::new(1);
+        let seconds = Duration::from_secs;
+        let pauses: Vec<_> = (0..1000)
+            .map(|_| random.mostly_short(Duration::from_millis(100), seconds(5), seconds(60)))
+            .collect();
+        let long = pauses.iter().filter(|pause| **pause > seconds(5)).count();
+        assert!((50..150).contains(&long), "{long}");
+        let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+        assert!(*least >= Duration::from_millis(99) && *most <= seconds(61));
+        assert!(*least < Duration::from_millis(150) && *most > seconds(40));
+    }
+}

@@ -85,3 +85,51 @@ fn percentile(times: &[Duration], percent: usize) -> Duration {
     let index = (times.len() * percent).div_ceil(100).saturating_sub(1);
     times.get(index).copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(times: &[u64]) -> Vec<Duration> {
+        times.iter().copied().map(Duration::from_secs).collect()
+    }
+
+    #[test]
+    fn so_many_percent_do_not_exceed_a_percentile() {
+        let hundred: Vec<u64> = (1..=100).collect();
+        let times = seconds(&hundred);
+        for percent in [1, 50, 99, 100] {
+            let number = u64::try_from(percent).unwrap();
+            assert_eq!(percentile(&times, percent), Duration::from_secs(number));
+        }
+        let three = seconds(&[1, 2, 30]);
+        assert_eq!(percentile(&three, 50), Duration::from_secs(2));
+        assert_eq!(percentile(&three, 99), Duration::from_secs(30));
+        assert_eq!(percentile(&[], 99), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_every_head() {
+        let mut waits = Waits {
+            returns: seconds(&[4, 1]),
+            ..Waits::default()
+        };
+        for resumed in [vec![], seconds(&[3])] {
+            waits.resumed = resumed;
+            let row = Row {
+                name: "a run",
+                report: &Report {
+                    statistics: checker::report::Statistics::default(),
+                    violations: Vec::new(),
+                },
+                sent: 0,
+                waits: waits.clone(),
+                log: None,
+            };
+            let text = row.text();
+            let cells = |line: &str| line.matches('|').count();
+            assert_eq!(cells(&text), cells(HEAD.lines().next().unwrap()), "{text}");
+            assert!(text.contains("| 1.0 / 4.0 / 4.0 s of 2 |"), "{text}");
+        }
+    }
+}
