@@ -13,6 +13,7 @@
 //! - `trouble`: what goes wrong on the way there, for now or for good
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
+//! - `watermarks`: where each partition begins and ends
 
 mod checkpoint;
 mod consumer;
@@ -25,6 +26,7 @@ mod start;
 mod topics;
 mod trouble;
 mod watchdog;
+mod watermarks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

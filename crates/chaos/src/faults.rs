@@ -59,6 +59,17 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Fault {
+    /// For how many seconds, at least and at most, nothing is broken before it.
+    fn rest(self) -> (u64, u64) {
+        match self {
+            Self::KillServer => (2, 5),
+            Self::KillBroker | Self::KillTwoBrokers | Self::KillAllBrokers | Self::FreezeBroker => {
+                (5, 8)
+            }
+            _ => (1, 2),
+        }
+    }
+
     /// Whether it needs a network of its own.
     pub(crate) fn needs_network(self) -> bool {
         matches!(
@@ -73,6 +84,8 @@ impl Scene<'_> {
     pub(crate) async fn happen(&mut self, fault: Fault) -> io::Result<()> {
         self.cluster.check_alive()?;
         let (short, seconds) = (Duration::from_millis, Duration::from_secs);
+        let (least, most) = fault.rest();
+        sleep(self.random.between(seconds(least), seconds(most))).await;
         let server = self.random.below(self.cluster.servers());
         let broker = *self.random.of(&BROKERS);
         let outage = self.random.between(seconds(3), seconds(8));
@@ -134,14 +147,12 @@ impl Scene<'_> {
     }
 
     async fn kill_server(&mut self, server: usize) -> io::Result<()> {
-        self.rest(2, 5).await;
         self.journal.broke(format!("kill -9 of server {server}"));
         self.cluster.kill(server).await?;
         self.cluster.start(server)
     }
 
     async fn freeze_server(&mut self, server: usize, pause: Duration) -> io::Result<()> {
-        self.rest(1, 3).await;
         self.journal
             .broke(format!("server {server} frozen for {pause:.1?}"));
         self.cluster.freeze(server).await?;
@@ -161,7 +172,7 @@ impl Scene<'_> {
             }
             self.cluster.start(server)?;
             self.cluster.until_ready(server).await?;
-            self.rest(1, 2).await;
+            sleep(Duration::from_secs(1)).await;
         }
         Ok(())
     }
@@ -174,7 +185,6 @@ impl Scene<'_> {
         brokers: &[usize],
         pause: Duration,
     ) -> io::Result<()> {
-        self.rest(3, 5).await;
         self.journal.broke(format!("{harm} brokers {brokers:?}"));
         let cluster = &self.cluster;
         let all = |action| {
@@ -190,7 +200,6 @@ impl Scene<'_> {
 
     async fn cut(&mut self, party: &str, others: &[&str]) -> io::Result<()> {
         let network = self.network.ok_or_else(no_network)?;
-        self.rest(1, 2).await;
         let direction = *self.random.of(&Direction::ALL);
         let pause = self.random.mostly_short(
             Duration::from_millis(500),
@@ -210,7 +219,6 @@ impl Scene<'_> {
 
     async fn flap(&mut self, party: &str) -> io::Result<()> {
         let network = self.network.ok_or_else(no_network)?;
-        self.rest(1, 2).await;
         self.journal
             .broke(format!("{party} has a loose contact to the brokers"));
         let (least, most) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -222,13 +230,6 @@ impl Scene<'_> {
         }
         self.journal.mended(format!("{party} mended"));
         Ok(())
-    }
-
-    async fn rest(&mut self, least: u64, most: u64) {
-        let pause = self
-            .random
-            .between(Duration::from_secs(least), Duration::from_secs(most));
-        sleep(pause).await;
     }
 
     async fn until_acknowledged(&self) -> io::Result<()> {
