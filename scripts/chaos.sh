@@ -81,6 +81,8 @@ else
     export KAFKA_HOST=10.77.0.NODE KAFKA_RUN='ip netns exec maru-chaos-broker-NODE'
 fi
 mkdir -p "$(dirname "$TABLE")"
+# A server that crashes leaves its core beside its log, where the system writes cores.
+ulimit -c unlimited 2>/dev/null || true
 trap clear_away EXIT
 if [ -z "$chosen" ]; then run "$@"; exit; fi
 result=0

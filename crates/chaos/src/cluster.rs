@@ -92,6 +92,8 @@ impl Cluster {
             .env("MARU_DATA", &server.data)
             .env("MARU_LOG", "info")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            // Where the system leaves the core of a crash, if it is told to.
+            .current_dir(&server.data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

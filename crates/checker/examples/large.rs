@@ -21,22 +21,9 @@ fn history(size: usize) -> Vec<Event> {
     let mut history = Vec::with_capacity(size + 100_000);
     let mut rooms: Vec<Vec<Entry>> = (0..ROOMS).map(|_| Vec::new()).collect();
     let mut connections: Vec<u32> = (0..ROOMS * PEOPLE_IN_A_ROOM).collect();
-    // The last to connect comes first.
     let mut next_connection = ROOMS * PEOPLE_IN_A_ROOM;
     let mut acknowledgements: VecDeque<(MessageId, i64)> = VecDeque::new();
-    let record = |history: &mut Vec<Event>, what| {
-        let at = 1_000 * u64::try_from(history.len()).unwrap_or(u64::MAX);
-        history.push(Event { at, what });
-    };
-    for client in 0..ROOMS * PEOPLE_IN_A_ROOM {
-        let what = What::Subscribed {
-            client: Client(client),
-            connection: Connection(client),
-            room: Room(client % ROOMS),
-            start: Start::Live(NOTHING),
-        };
-        record(&mut history, what);
-    }
+    everybody_subscribes(&mut history);
     for number in 0.. {
         if history.len() >= size {
             break;
@@ -99,7 +86,29 @@ fn history(size: usize) -> Vec<Event> {
             record(&mut history, What::Acked { message, offset });
         }
     }
-    record(&mut history, What::Quiet);
+    everything_is_read(&mut history, rooms);
+    history
+}
+
+fn record(history: &mut Vec<Event>, what: What) {
+    let at = 1_000 * u64::try_from(history.len()).unwrap_or(u64::MAX);
+    history.push(Event { at, what });
+}
+
+fn everybody_subscribes(history: &mut Vec<Event>) {
+    for client in 0..ROOMS * PEOPLE_IN_A_ROOM {
+        let what = What::Subscribed {
+            client: Client(client),
+            connection: Connection(client),
+            room: Room(client % ROOMS),
+            start: Start::Live(NOTHING),
+        };
+        record(history, what);
+    }
+}
+
+fn everything_is_read(history: &mut Vec<Event>, rooms: Vec<Vec<Entry>>) {
+    record(history, What::Quiet);
     for (entries, room) in rooms.into_iter().zip(0..) {
         for reader in [Reader(1), Reader(2)] {
             let entries = entries.clone();
@@ -109,10 +118,9 @@ fn history(size: usize) -> Vec<Event> {
                 room,
                 entries,
             };
-            record(&mut history, what);
+            record(history, what);
         }
     }
-    history
 }
 
 /// The most memory that this program has had so far, in bytes; nothing where the system does not tell.

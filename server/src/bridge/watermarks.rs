@@ -24,15 +24,16 @@ pub(super) fn watermarks<C: ConsumerContext>(
         let found = consumer.offsets_for_times(list, answer)?;
         (0..partitions)
             .map(|partition| {
-                let found = found.find_partition(topic, partition);
-                if let Some(Err(error)) = found.as_ref().map(|found| found.error()) {
-                    return Err(error.into());
-                }
-                match found.map(|found| found.offset()) {
-                    Some(Offset::Offset(offset)) => Ok(offset),
-                    _ => Err(Trouble::Later(format!(
+                let untold = || {
+                    Trouble::Later(format!(
                         "partition {partition} of the topic {topic} was not told of"
-                    ))),
+                    ))
+                };
+                let found = found.find_partition(topic, partition).ok_or_else(untold)?;
+                found.error()?;
+                match found.offset() {
+                    Offset::Offset(offset) => Ok(offset),
+                    _ => Err(untold()),
                 }
             })
             .collect::<Result<Vec<i64>, Trouble>>()
