@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos fuzz image-test bench-checker bench-codec screenshots
+.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos crash fuzz image-test bench-checker bench-codec screenshots
 
 help:
 	@echo 'Try it'
@@ -22,6 +22,8 @@ help:
 	@echo '  make chaos        break servers and brokers while people chat, and check what they saw (needs Java and Maven);'
 	@echo '                    RUN=all takes more than an hour; RUN=kill-servers and others are in docs/reliability.md;'
 	@echo '                    ARGUMENTS="--faults kill-broker --rounds 3" for one of your own'
+	@echo '  make crash        kill -9 a server with its embedded log 1,000 times while people send, and check what they saw;'
+	@echo '                    ARGUMENTS="--rounds 100"'
 	@echo '  make fuzz         feed the decoders with made-up input, a minute each'
 	@echo '  make image-test   put a release into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
 	@echo '  make bench-checker  how long the checker of those runs takes for ten million events'
@@ -45,6 +47,8 @@ test-all:
 	@scripts/test.sh
 	@scripts/kafka-test.sh
 	@scripts/contract.sh
+	@scripts/crash.sh
+	@scripts/faults.sh
 	@scripts/fuzz.sh
 	@scripts/suites.sh stomppy
 	@scripts/measure.sh
@@ -52,6 +56,10 @@ test-all:
 chaos:
 	@scripts/dist.sh
 	@scripts/chaos.sh $(RUN) $(ARGUMENTS)
+
+crash:
+	@scripts/dist.sh
+	@scripts/crash.sh $(ARGUMENTS)
 
 fuzz:
 	@scripts/fuzz.sh

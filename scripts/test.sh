@@ -61,6 +61,9 @@ if [ -n "${MARU_TEST_KAFKA:-}" ]; then
         --faults kill-server,freeze-server,kill-only-broker,freeze-only-broker,roll-servers --rounds 5
 fi
 
+say "Crashing a server with its embedded log while people send"
+scripts/crash.sh --rounds 20
+
 say "Testing the release in Chromium (a few minutes)"
 scripts/end2end.sh
 

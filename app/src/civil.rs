@@ -74,7 +74,7 @@ impl Civil {
 }
 
 /// An instant in UTC as `<time datetime>` wants it, `2026-11-23T06:12:05Z`.
-pub(crate) fn utc_datetime(ts: i64) -> String {
+pub fn utc_datetime(ts: i64) -> String {
     let civil = Civil::at(ts, 0);
     format!(
         "{}T{}:{:02}Z",

@@ -18,6 +18,8 @@ pub mod i18n;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod civil;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub use civil::utc_datetime;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod clock;
 #[cfg(any(feature = "hydrate", test))]
 mod json;

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - `audit`: reading the whole log once, to check the history
 //! - `settings`: librdkafka's properties, ours and the operator's
 //! - `link`: whether Kafka answers, told once per outage; librdkafka's own log lines
 //! - `producer`: records into the log
@@ -13,11 +14,14 @@
 //! - `trouble`: what goes wrong on the way there, for now or for good
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
+//! - `identity`: whether the log is still the one that was begun to be followed
 //! - `watermarks`: where each partition begins and ends
 
+mod audit;
 mod checkpoint;
 mod consumer;
 mod epoch;
+mod identity;
 mod link;
 mod producer;
 mod scan;
@@ -28,8 +32,8 @@ mod trouble;
 mod watchdog;
 mod watermarks;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -40,6 +44,7 @@ use crate::history::HistoryError;
 use link::Link;
 
 pub use crate::fold::partition_of;
+pub use audit::Audit;
 pub use producer::{ProduceError, Producer};
 pub use settings::LogSettings;
 pub use start::start;
@@ -57,8 +62,10 @@ pub fn librdkafka_version() -> String {
 pub enum DeliveryFailure {
     /// Time ran out: the message may or may not be in the log.
     Unknown,
-    /// The log said no for good; the reason is a sentence.
+    /// The log does not accept the message; the reason is a sentence.
     Refused(String),
+    /// The log lets this server write nothing, whatever the message: it is not there, and an operator has to act.
+    Unavailable,
 }
 
 /// Learns of messages that the producer took and the log did not.
@@ -183,8 +190,19 @@ impl Log {
 
     /// Waits up to ten seconds for the log to take what was produced, stops reading, and commits what is folded.
     pub async fn shutdown(self) {
+        self.end(FLUSH).await;
+    }
+
+    /// Ends as [`shutdown`](Self::shutdown), for a log that is lost: what was produced for it is not waited for.
+    pub async fn give_up(self) {
+        self.end(Duration::ZERO).await;
+    }
+
+    async fn end(self, flush: Duration) {
         let ended = tokio::task::spawn_blocking(move || {
-            self.producer.flush(FLUSH);
+            if !flush.is_zero() {
+                self.producer.flush(flush);
+            }
             drop(self.stop);
             for thread in self.threads {
                 if thread.join().is_err() {
@@ -197,6 +215,15 @@ impl Log {
             tracing::error!("stopping the log has panicked");
         }
     }
+}
+
+/// What the watchdog tells the reading thread.
+#[derive(Default)]
+struct Orders {
+    /// Take another consumer.
+    renew: AtomicBool,
+    /// Give up, for this reason.
+    lost: OnceLock<String>,
 }
 
 /// Tells the reading thread to end when it is dropped.

@@ -43,19 +43,46 @@ pub struct Chat {
     pub keys: Arc<Keys>,
     /// The way into the log.
     pub producer: Producer,
+    /// Whether the embedded log takes anything; none with Kafka.
+    pub embedded: Option<pocket_kafka::Health>,
+}
+
+fn not_writable(trouble: pocket_kafka::Trouble) -> Refusal {
+    let detail = match trouble {
+        pocket_kafka::Trouble::Full => {
+            "the server's disk is full, so the message was not stored; whoever runs the server has to free space, then send it again"
+        }
+        pocket_kafka::Trouble::Failing => {
+            "the server's disk cannot be written, so the message was not stored; whoever runs the server finds the reason in its log; send it again later"
+        }
+    };
+    Refusal {
+        retry_after: Some(Duration::from_secs(1)),
+        ..Refusal::new(Code::Unavailable, "Unavailable", detail)
+    }
 }
 
 impl Chat {
     /// Puts a record on its way into the log.
     fn produce(&self, record: &Record) -> Result<(), Refusal> {
+        // What waits already is stored as soon as that is possible; whoever comes meanwhile is told at once, not after a minute.
+        if let Some(trouble) = self
+            .embedded
+            .as_ref()
+            .and_then(pocket_kafka::Health::trouble)
+        {
+            return Err(not_writable(trouble));
+        }
         self.producer.produce(record).map_err(|error| match error {
             ProduceError::TooLarge => {
                 Refusal::new(Code::InvalidMessage, "Invalid message", error.to_string())
             }
-            ProduceError::QueueFull | ProduceError::Other(_) => Refusal {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Refusal::new(Code::Unavailable, "Unavailable", error.to_string())
-            },
+            ProduceError::QueueFull | ProduceError::Unavailable | ProduceError::Other(_) => {
+                Refusal {
+                    retry_after: Some(Duration::from_secs(1)),
+                    ..Refusal::new(Code::Unavailable, "Unavailable", error.to_string())
+                }
+            }
         })
     }
 

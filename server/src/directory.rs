@@ -43,7 +43,7 @@ impl Directory {
             path: path.to_owned(),
             source,
         };
-        std::fs::create_dir_all(path).map_err(unusable)?;
+        make(path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -61,4 +61,19 @@ impl Directory {
             }
         }
     }
+}
+
+/// Makes a directory whose own entry, and those of the directories above that are made for it, survive a power loss as well as what is in it.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make(parent)?;
+    }
+    std::fs::create_dir_all(path)?;
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use pocket_kafka::{Credentials, Limits, PocketKafka, Settings, StartError};
 
@@ -11,13 +12,18 @@ use crate::keys::Keys;
 /// The user name that the bridge logs in with; the password is the secret part.
 const USER: &str = "maru";
 
+/// Where the log lies.
+pub fn directory(config: &Config) -> PathBuf {
+    config.data.join("log")
+}
+
 /// Starts the log on a free loopback port, and says how the bridge reaches it.
 pub async fn start(
     config: &Config,
     keys: &Keys,
 ) -> Result<(PocketKafka, String, BTreeMap<String, String>), StartError> {
     let settings = Settings {
-        directory: config.data.join("log"),
+        directory: directory(config),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         credentials: Credentials {
             username: USER.to_owned(),

@@ -36,4 +36,7 @@ pub trait Observer: Send + Sync {
 
     /// A repeat of an earlier message was dropped; `first` is the copy that counts.
     fn duplicate(&self, room: &RoomName, uid: &str, id: &str, first: Position);
+
+    /// A record that is no message was skipped. Only counted, as a rule.
+    fn skipped(&self, _reason: &SkipReason) {}
 }

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - `audit`: reading everything, for whoever checks it
 //! - `store`: opening the file, setting a damaged one aside, telling what it holds
 //! - `rows`: columns and checksums
 //! - `writer`: batches of rows with their checkpoints, in one transaction
@@ -9,6 +10,7 @@
 //!
 //! Architecture invariant: nothing outside this module names SQLite, and a row whose checksum does not fit is never served.
 
+pub mod audit;
 mod reader;
 mod rows;
 mod store;

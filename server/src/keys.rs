@@ -186,6 +186,13 @@ fn write_once(path: &Path, draft: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()?;
     let linked = std::fs::hard_link(draft, path);
     std::fs::remove_file(draft)?;
+    // The file's name has to survive a power loss as well as its bytes.
+    if let Some(directory) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        std::fs::File::open(directory)?.sync_all()?;
+    }
     match linked {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => other,

@@ -11,8 +11,10 @@
 //! - [`fold`]: records of the log into rooms: dedupe, `prev` links, the tail
 //! - [`history`]: the local store: rows, checkpoints, pages
 //! - [`hub`]: live fan-out to this server's followers
+//! - [`metrics`]: what the server counts, for whoever keeps it running
 //! - [`names`]: rooms and nicknames as people type them
 //! - [`config`], [`keys`], [`directory`]: settings, secrets, and the hold on this server's data
+//! - [`maintenance`]: `maru verify` and `maru repair`
 //! - [`version`]: which Maru this is
 //!
 //! Architecture invariants: only `bridge` names rdkafka; only `history` names SQLite; `stomp` and the core of `fold` know
@@ -28,6 +30,8 @@ pub mod fold;
 pub mod history;
 pub mod hub;
 pub mod keys;
+pub mod maintenance;
+pub mod metrics;
 pub mod names;
 mod run;
 pub mod stomp;

@@ -1,9 +1,13 @@
 //! The life of a server: from settings to the open door, and in order back to the closed one.
 
+mod announce;
+mod following;
+mod signals;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use app::shell::{Assets, AssetsError};
@@ -15,12 +19,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bridge::{self, Log, LogSettings, Stage};
-use crate::chat::{Chat, ChatSettings, Listeners};
+use self::announce::announce;
+use self::following::Following;
+use self::signals::{Signal, Signals};
+use crate::bridge::{self, LogSettings, Stage};
 use crate::config::{Config, Profile};
 use crate::directory::{Directory, DirectoryError};
 use crate::embedded;
 use crate::keys::{Keys, KeysError};
+use crate::maintenance;
+use crate::metrics::Metrics;
 use crate::web::door::Door;
 use crate::web::socket::limits::Limits;
 use crate::web::{self, Service, Web};
@@ -39,11 +47,13 @@ pub enum RunError {
     Data(#[from] DirectoryError),
     /// The address cannot be listened on.
     #[error(
-        "cannot listen on {address}: {source}; stop the program that uses it, or choose another address with MARU_LISTEN"
+        "cannot listen on {address}: {source}; stop the program that uses it, or choose another address with {variable}"
     )]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The setting that names it.
+        variable: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -53,9 +63,17 @@ pub enum RunError {
     /// The page's files are incomplete.
     #[error(transparent)]
     Assets(#[from] AssetsError),
+    /// The embedded log is damaged.
+    #[error("{0}; `maru verify` tells what is lost, `maru repair` saves the rest")]
+    Damaged(pocket_kafka::StartError),
     /// The embedded log does not start.
     #[error(transparent)]
-    Embedded(#[from] pocket_kafka::StartError),
+    Embedded(pocket_kafka::StartError),
+    /// The log is not whole yet.
+    #[error(
+        "a repair of the data directory was begun and not finished; run `maru repair --yes` once more"
+    )]
+    Repairing,
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] bridge::StartError),
@@ -67,29 +85,33 @@ pub enum RunError {
     Random(getrandom::Error),
 }
 
+impl From<pocket_kafka::StartError> for RunError {
+    fn from(error: pocket_kafka::StartError) -> Self {
+        match error {
+            pocket_kafka::StartError::Damaged { .. } => Self::Damaged(error),
+            _ => Self::Embedded(error),
+        }
+    }
+}
+
 /// Runs a server until it is told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
     start_logging(&config.log);
     introduce(config.profile);
-    let _data = Directory::open(&config.data).await?;
+    let _data = hold(&config).await?;
     let keys = load_keys(&config)?;
     let (assets, hashed_files) = find_assets(&config)?;
-    let listen_error = |source| RunError::Listen {
-        address: config.listen,
-        source,
+    let (listener, address) = listen(config.listen, "MARU_LISTEN").await?;
+    let admin = match config.admin_listen {
+        Some(address) => Some(listen(address, "MARU_ADMIN_LISTEN").await?),
+        None => None,
     };
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
 
     let log_settings = match config.profile {
         Profile::Conformance => None,
         Profile::Chat | Profile::Bench => Some(log_settings(&config, &keys).await?),
     };
-    let mut incarnation = [0; 4];
-    getrandom::fill(&mut incarnation).map_err(RunError::Random)?;
     let (told_stage, stage) = watch::channel(Stage::Connecting);
     let closing = CancellationToken::new();
     let web = Arc::new(Web {
@@ -101,50 +123,106 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         assets,
         hashed_files,
         stage,
-        service: OnceLock::new(),
-        incarnation: u32::from_be_bytes(incarnation),
+        service: RwLock::default(),
+        incarnation: incarnation()?,
         limits: Limits::of(&config),
-        farewell: Mutex::new(closing.child_token()),
+        farewell: RwLock::default(),
         closing: closing.clone(),
         sockets: TaskTracker::new(),
+        metrics: Arc::new(Metrics::new()),
         config,
     });
-    announce(address);
-    let serving = tokio::spawn(web::serve::serve(
-        listener,
-        web::router(Arc::clone(&web)),
-        closing.clone(),
-    ));
+    announce(address, admin.as_ref().map(|(_, address)| *address));
+    let router = web::router(Arc::clone(&web));
+    let serving = tokio::spawn(web::serve::serve(listener, router, closing));
+    if let Some((listener, _)) = admin {
+        answer_operators(listener, &web);
+    }
+    let housekeeping = tokio::spawn(housekeeping(Arc::clone(&web)));
 
-    let listeners = Arc::new(Listeners::default());
-    let log = match log_settings {
+    let (mut following, embedded) = match log_settings {
         None => {
             web.serve(Service::Conformance(Arc::default()));
             told_stage.send_replace(Stage::Ready);
-            None
+            tracing::info!("ready");
+            (None, None)
         }
         Some((settings, embedded)) => {
-            let (observer, failures) = (listeners.clone(), listeners.clone());
-            let log = tokio::select! {
-                log = bridge::start(settings, observer, failures, told_stage) => log?,
-                _ = signals.next() => {
-                    closing.cancel();
-                    return Ok(());
-                }
-            };
-            web.serve(Service::Chat(Arc::new(chat(&web, &log, &listeners))));
-            Some((log, embedded))
+            let health = embedded.as_ref().map(PocketKafka::health);
+            let web = Arc::clone(&web);
+            (
+                Some(Following::new(settings, health, web, told_stage)),
+                embedded,
+            )
         }
     };
-    tracing::info!("ready");
-    let housekeeping = tokio::spawn(housekeeping(Arc::clone(&web), listeners));
-
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        error = follow(following.as_mut()) => return Err(error.into()),
+    };
     tracing::info!(?signal, "going down");
-    closing.cancel();
+    web.close();
     housekeeping.abort();
-    go(signal, &mut signals, &web, serving, finish(log)).await;
+    let last_words = async {
+        // The bridge first: what it has produced is still to be taken by the embedded log.
+        if let Some(following) = following {
+            following.finish().await;
+        }
+        if let Some(embedded) = embedded {
+            embedded.shutdown().await;
+        }
+    };
+    go(signal, &mut signals, &web, serving, last_words).await;
     Ok(())
+}
+
+/// Operators are answered to the end.
+fn answer_operators(listener: TcpListener, web: &Arc<Web>) {
+    let router = web::admin::router(Arc::clone(web));
+    tokio::spawn(web::serve::serve(
+        listener,
+        router,
+        CancellationToken::new(),
+    ));
+}
+
+/// Tells this run of the server from every other.
+fn incarnation() -> Result<u32, RunError> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(RunError::Random)?;
+    Ok(u32::from_be_bytes(bytes))
+}
+
+/// Follows the log, where there is one, until that is not possible any more.
+async fn follow(following: Option<&mut Following>) -> bridge::StartError {
+    match following {
+        Some(following) => following.run().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Listens on an address; gives the one that it came to be where the port was 0.
+async fn listen(
+    address: SocketAddr,
+    variable: &'static str,
+) -> Result<(TcpListener, SocketAddr), RunError> {
+    let listen_error = |source| RunError::Listen {
+        address,
+        variable,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    Ok((listener, address))
+}
+
+/// Takes the data directory, unless it is not whole yet.
+async fn hold(config: &Config) -> Result<Directory, RunError> {
+    let data = Directory::open(&config.data).await?;
+    if maintenance::is_unfinished(&config.data) {
+        return Err(RunError::Repairing);
+    }
+    Ok(data)
 }
 
 /// Warns of profiles that are not for people.
@@ -182,17 +260,6 @@ async fn go(
     }
 }
 
-/// Ends the bridge first: what it has produced is still to be taken by the embedded log.
-async fn finish(log: Option<(Log, Option<PocketKafka>)>) {
-    let Some((log, embedded)) = log else {
-        return;
-    };
-    log.shutdown().await;
-    if let Some(embedded) = embedded {
-        embedded.shutdown().await;
-    }
-}
-
 /// Waits until the clients have left and the last requests have been answered.
 async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
     web.sockets.close();
@@ -207,26 +274,6 @@ async fn say_goodbye(web: &Web, serving: JoinHandle<()>) {
     }
 }
 
-/// The chat over a log that has been caught up with.
-fn chat(web: &Web, log: &Log, listeners: &Arc<Listeners>) -> Chat {
-    let (rate_per_second, rate_burst) = match web.config.profile {
-        // More than any session can send.
-        Profile::Bench => (u32::MAX, u32::MAX),
-        Profile::Chat | Profile::Conformance => (web.config.rate_per_second, web.config.rate_burst),
-    };
-    Chat {
-        settings: ChatSettings {
-            programs: web.config.programs,
-            rate_per_second,
-            rate_burst,
-        },
-        rooms: Arc::clone(&log.rooms),
-        listeners: Arc::clone(listeners),
-        keys: Arc::clone(&web.keys),
-        producer: log.producer.clone(),
-    }
-}
-
 fn start_logging(filter: &str) {
     tracing_subscriber::fmt()
         // The configuration has checked it.
@@ -236,7 +283,7 @@ fn start_logging(filter: &str) {
         .init();
 }
 
-fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
+pub(crate) fn load_keys(config: &Config) -> Result<Arc<Keys>, RunError> {
     if config.kafka_brokers.is_some() && config.keys_file.is_none() {
         tracing::warn!(
             "this server signs cookies with a key of its own: servers of one cluster need the same MARU_KEYS_FILE, or people lose their nickname when they reach another server"
@@ -270,7 +317,7 @@ fn find_assets(config: &Config) -> Result<(Assets, bool), RunError> {
     Ok((Assets::locate(&options)?, hashed))
 }
 
-async fn log_settings(
+pub(crate) async fn log_settings(
     config: &Config,
     keys: &Keys,
 ) -> Result<(LogSettings, Option<PocketKafka>), RunError> {
@@ -288,97 +335,17 @@ async fn log_settings(
         partitions: config.partitions,
         client_id: format!("maru-{}", std::process::id()),
         directory: config.data.clone(),
+        alone: embedded.is_some(),
         message_timeout: crate::chat::listeners::PATIENCE,
     };
     Ok((settings, embedded))
 }
 
-/// Once a second, tells senders whose time is up that nobody knows, and looks whether clients are still well off here.
-async fn housekeeping(web: Arc<Web>, listeners: Arc<Listeners>) {
+/// Once a second does what has to be done then.
+async fn housekeeping(web: Arc<Web>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         second.tick().await;
-        listeners.expire(Instant::now());
-        web.send_away_if_not_ready();
-    }
-}
-
-/// Says where to open Maru, on standard output: the one thing a newcomer looks for.
-#[expect(
-    clippy::print_stdout,
-    reason = "this is what the program says to whoever started it"
-)]
-fn announce(address: SocketAddr) {
-    let here = if address.ip().is_unspecified() {
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
-    } else {
-        address
-    };
-    println!("Maru is open at http://{here}");
-    if let Some(phone) = address
-        .ip()
-        .is_unspecified()
-        .then(network_address)
-        .flatten()
-    {
-        println!(
-            "On a phone in the same network: http://{}",
-            SocketAddr::new(phone, address.port())
-        );
-    }
-}
-
-/// This machine's address in its network. Nothing is sent: connecting a UDP socket only asks the routing table.
-fn network_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    socket
-        .local_addr()
-        .ok()
-        .map(|address| address.ip())
-        .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
-}
-
-/// How the server was told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    /// SIGINT: whoever sits in front of it wants it to end at once.
-    Interrupt,
-    /// SIGTERM: clients are sent away in order first.
-    Terminate,
-}
-
-/// Signals are kept from the start on, so that none is missed between two waits.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate())?,
-            #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-        }
-        #[cfg(not(unix))]
-        {
-            // Without a way to hear of it the program is ended by its window.
-            let _ = tokio::signal::ctrl_c().await;
-            Signal::Interrupt
-        }
+        web.tend(Instant::now());
     }
 }

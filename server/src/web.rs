@@ -1,6 +1,7 @@
 //! Everything that is spoken over HTTP: pages, history, health, the page's files, and the door to the STOMP socket.
 
 pub mod access;
+pub mod admin;
 pub mod api;
 pub mod assets;
 pub mod door;
@@ -14,8 +15,8 @@ pub mod pages;
 pub mod serve;
 pub mod socket;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use app::shell::Assets;
 use axum::Router;
@@ -36,7 +37,9 @@ use crate::chat::Chat;
 use crate::config::{Config, Profile};
 use crate::conformance::Broker;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use access::Site;
+use socket::farewell::Farewell;
 use socket::limits::Limits;
 
 /// Largest body of a form: a nickname or a room name.
@@ -45,6 +48,7 @@ const FORM_BYTES: usize = 8 * 1024;
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// What this server serves, by its profile.
+#[derive(Clone)]
 pub enum Service {
     /// Rooms.
     Chat(Arc<Chat>),
@@ -65,7 +69,7 @@ pub struct Web {
     /// How far the log has been caught up with.
     pub stage: watch::Receiver<Stage>,
     /// What this server serves, once the log has been caught up with.
-    pub service: OnceLock<Service>,
+    pub service: RwLock<Option<Service>>,
     /// A random number of this run of the server, which makes session ids unique among all servers.
     pub incarnation: u32,
     /// What one connection may take.
@@ -74,23 +78,27 @@ pub struct Web {
     pub door: Arc<door::Door>,
     /// Cancelled when the server is going down.
     pub closing: CancellationToken,
-    /// A child of `closing`, cancelled when the sockets that are open now have to go.
-    pub farewell: Mutex<CancellationToken>,
+    /// Said when the sockets that are open now have to go.
+    pub farewell: RwLock<Farewell>,
     /// The open sockets.
     pub sockets: TaskTracker,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Web {
     /// Lets clients in.
     pub fn serve(&self, service: Service) {
-        // The only call: a second one would be a bug, and the first service would stay.
-        let _ = self.service.set(service);
+        *self.service.write().unwrap_or_else(PoisonError::into_inner) = Some(service);
     }
 
     /// What this server serves, if it may be used now.
-    fn service(&self) -> Option<&Service> {
-        let service = self.service.get()?;
-        let healthy = match service {
+    fn service(&self) -> Option<Service> {
+        let service = {
+            let service = self.service.read().unwrap_or_else(PoisonError::into_inner);
+            service.clone()?
+        };
+        let healthy = match &service {
             Service::Chat(chat) => chat.rooms.healthy(),
             Service::Conformance(_) => true,
         };
@@ -100,7 +108,7 @@ impl Web {
     }
 
     /// The chat, if it may be used now.
-    fn chat(&self) -> Option<&Arc<Chat>> {
+    fn chat(&self) -> Option<Arc<Chat>> {
         match self.service()? {
             Service::Chat(chat) => Some(chat),
             Service::Conformance(_) => None,
@@ -108,8 +116,9 @@ impl Web {
     }
 
     /// Tells a socket that opens now when it has to go.
-    fn farewell(&self) -> CancellationToken {
-        self.farewell_lock().clone()
+    fn farewell(&self) -> Farewell {
+        let farewell = self.farewell.read().unwrap_or_else(PoisonError::into_inner);
+        farewell.clone()
     }
 
     /// Sends the open sockets to other servers when this one cannot serve at the moment (decision 11).
@@ -120,13 +129,54 @@ impl Web {
         if !self.sockets.is_empty() {
             tracing::warn!("not ready any more: clients are sent away");
         }
-        let later = self.closing.child_token();
-        std::mem::replace(&mut *self.farewell_lock(), later).cancel();
+        self.send_away();
     }
 
-    fn farewell_lock(&self) -> MutexGuard<'_, CancellationToken> {
-        // One token takes the place of another; nothing can be half done.
-        self.farewell.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes nobody in until the next [`serve`](Self::serve), and sends everybody away.
+    pub fn stop_serving(&self) {
+        *self.service.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.send_away();
+    }
+
+    /// Takes nobody in any more and sends everybody away, whoever is just coming in too.
+    pub fn close(&self) {
+        self.closing.cancel();
+        self.farewell().say(self.sockets.len());
+    }
+
+    fn send_away(&self) {
+        let mut farewell = self
+            .farewell
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *farewell).say(self.sockets.len());
+    }
+
+    /// Does what has to be done once a second: tells senders whose time is up that nobody knows, and looks whether clients
+    /// are still well off here.
+    pub fn tend(&self, now: Instant) {
+        let service = {
+            let service = self.service.read().unwrap_or_else(PoisonError::into_inner);
+            service.clone()
+        };
+        if let Some(Service::Chat(chat)) = service {
+            chat.listeners.expire(now);
+        }
+        self.send_away_if_not_ready();
+    }
+
+    /// Looks at what is not counted as it happens, for whoever reads the metrics.
+    fn look(&self) {
+        let service = self.service();
+        self.metrics.ready.set(service.is_some().into());
+        self.metrics.connections.look();
+        if let Some(Service::Chat(chat)) = service {
+            let (records, bytes) = chat.rooms.tail();
+            let log = &self.metrics.log;
+            log.tail_records
+                .set(i64::try_from(records).unwrap_or(i64::MAX));
+            log.tail_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
     }
 }
 

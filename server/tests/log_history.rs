@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     reason = "a failed step is a failed test"
 )]
 
@@ -485,4 +486,115 @@ fn a_repeat_is_found_again_after_a_restart_until_its_window_is_over() {
         .query_row("SELECT count(*) FROM sent", [], |row| row.get(0))
         .unwrap();
     assert_eq!(kept, 2, "what has left the window is forgotten");
+}
+
+/// splitmix64.
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// Everything that can be asked of a store has to be as it was written, or an error.
+fn read_all_of(directory: &Path, written: &[Message]) -> Result<(), HistoryError> {
+    let mut store = Store::open(directory)?;
+    if store.saved.epoch != Some(EPOCH) {
+        // Set aside and begun anew: the log has everything.
+        store.writer.set_epoch(EPOCH)?;
+        return Err(HistoryError::Damaged("rebuilt".to_owned()));
+    }
+    let rooms = Rooms::new(EPOCH, 1, &store, Arc::new(Nobody), Limits::default())?;
+    let room = room(0);
+    let known = |message: &Message| {
+        assert!(
+            written.contains(message),
+            "{message:?} was never written so"
+        );
+    };
+    let mut complete = true;
+    for offset in (-1..=i64::try_from(written.len()).unwrap() * 2).step_by(7) {
+        for page in [
+            rooms.before(&room, offset, 10),
+            rooms.after(&room, offset, 10),
+        ] {
+            match page {
+                Ok(page) => page.messages.iter().for_each(known),
+                Err(_) => complete = false,
+            }
+        }
+    }
+    for message in written {
+        match rooms.first_position(&room, "u", &message.id) {
+            Ok(Some(position)) => assert_eq!(position, message.position),
+            Ok(None) | Err(_) => complete = false,
+        }
+    }
+    match rooms.list(5) {
+        Ok(list) => list.iter().for_each(|summary| known(&summary.last)),
+        Err(_) => complete = false,
+    }
+    if complete {
+        Ok(())
+    } else {
+        Err(HistoryError::Damaged("noticed".to_owned()))
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_store_is_never_served() {
+    const WORKERS: u64 = 8;
+    let number = |variable: &str, default: u64| {
+        std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+    };
+    let (count, seed) = (number("MARU_TEST_FLIPS", 300), number("MARU_TEST_SEED", 1));
+    let original = tempfile::tempdir().unwrap();
+    fill(original.path(), 200);
+    let written = {
+        let (rooms, _store) = open(original.path(), Arc::new(Nobody));
+        rooms.last_page(&room(0), 200).unwrap().messages
+    };
+    assert_eq!(written.len(), 200);
+    let file = original.path().join("history.db");
+    // Readers that close last leave everything in the write-ahead log.
+    Connection::open(&file)
+        .unwrap()
+        .pragma_update(None, "wal_checkpoint", "TRUNCATE")
+        .unwrap();
+    let bytes = fs::read(&file).unwrap();
+    let memory = Path::new("/dev/shm");
+    let place = || {
+        if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        }
+        .unwrap()
+    };
+    let harmless: u64 = thread::scope(|scope| {
+        let (bytes, written) = (&bytes, &written);
+        let work = |first: u64| {
+            move || {
+                let rounds = (first..count).step_by(usize::try_from(WORKERS).unwrap());
+                let tried = rounds.map(|round| {
+                    let mut state = seed.wrapping_mul(1_000_003) + round;
+                    let mut damaged = bytes.clone();
+                    let at = usize::try_from(next_random(&mut state)).unwrap() % damaged.len();
+                    damaged[at] ^= 1 << (next_random(&mut state) % 8);
+                    let copy = place();
+                    fs::write(copy.path().join("history.db"), &damaged).unwrap();
+                    u64::from(read_all_of(copy.path(), written).is_ok())
+                });
+                tried.sum::<u64>()
+            }
+        };
+        let workers: Vec<_> = (0..WORKERS).map(|first| scope.spawn(work(first))).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum()
+    });
+    println!("{count} copies of the history: {harmless} harmless, the others noticed");
+    assert!(harmless > 0 && harmless < count);
 }

@@ -333,3 +333,266 @@ fn help_does_not_show_passwords() {
         "{help}"
     );
 }
+
+/// Runs a maintenance command to its end: its exit code and what it said.
+fn maintain(data: &std::path::Path, words: &[&str]) -> (Option<i32>, String) {
+    let output = command(data, &[]).args(words).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!said.contains("panicked"), "{said}");
+    (output.status.code(), said)
+}
+
+fn assert_says(data: &std::path::Path, words: &[&str], code: i32, sentences: &[&str]) {
+    let (found, said) = maintain(data, words);
+    assert_eq!(found, Some(code), "{words:?}: {said}");
+    for sentence in sentences {
+        assert!(
+            said.contains(sentence),
+            "{words:?} said {said:?}, without {sentence:?}"
+        );
+    }
+}
+
+/// A stopped server's data with twenty messages in each of two rooms.
+async fn spoken(data: &std::path::Path) {
+    let maru = Maru::start(data, &[("MARU_PROFILE", "bench"), ("MARU_PARTITIONS", "2")]);
+    let mut client = Client::connect(&maru, "bot").await;
+    for number in 0..20 {
+        for room in ["가", "나"] {
+            client
+                .say(room, &format!("{room}{number}"), &format!("말 {number}"))
+                .await;
+        }
+    }
+    drop(client);
+    assert!(maru.stop().success());
+}
+
+fn change(file: &std::path::Path, sql: &str) {
+    let changed = rusqlite::Connection::open(file)
+        .unwrap()
+        .execute(sql, [])
+        .unwrap();
+    assert!(changed > 0, "{sql}");
+}
+
+const TWO: [(&str, &str); 1] = [("MARU_PARTITIONS", "2")];
+
+/// The messages of a room, as a running server shows them.
+fn shown(data: &std::path::Path, room: &str) -> (usize, String) {
+    let maru = Maru::start(data, &TWO);
+    let (status, page) = maru.get(&format!("/api/rooms/{room}/messages?limit=200"));
+    assert_eq!(status, 200, "{page}");
+    assert!(maru.stop().success());
+    (page.matches("\"position\"").count(), page)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_and_repair_of_what_is_whole() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    assert_says(&data, &["verify"], 1, &["no data directory", "MARU_DATA"]);
+    spoken(&data).await;
+    let settings = ["--partitions", "2"];
+    assert_says(
+        &data,
+        &["verify", settings[0], settings[1]],
+        0,
+        &[
+            "The log: 3 partitions",
+            "40 whole messages in 2 rooms",
+            "All is whole.",
+        ],
+    );
+    assert_says(
+        &data,
+        &["repair", "--yes", settings[0], settings[1]],
+        0,
+        &["nothing to mend"],
+    );
+    let _running = Maru::start(&data, &TWO);
+    assert_says(&data, &["verify"], 1, &["another server uses", "stop it"]);
+    assert_says(
+        &data,
+        &["repair", "--yes"],
+        1,
+        &["another server uses", "stop it"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_is_not_the_logs_is_found_and_built_again() {
+    for (damage, sentence) in [
+        (
+            "UPDATE messages SET body = 'x' WHERE offset = 3",
+            "does not fit its checksum",
+        ),
+        (
+            "DELETE FROM messages WHERE offset = 3",
+            "messages of the log are missing",
+        ),
+        (
+            "UPDATE sent SET offset = offset + 1",
+            "does not fit its checksum",
+        ),
+        (
+            "UPDATE checkpoints SET next = next + 1",
+            "does not fit its checksum",
+        ),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        spoken(data.path()).await;
+        change(&data.path().join("history.db"), damage);
+        let two = ["--partitions", "2"];
+        assert_says(
+            data.path(),
+            &["verify", two[0], two[1]],
+            1,
+            &[sentence, "maru repair"],
+        );
+        assert_says(
+            data.path(),
+            &["repair", two[0], two[1]],
+            1,
+            &["Nothing was changed", "--yes"],
+        );
+        assert_says(data.path(), &["verify", two[0], two[1]], 1, &[sentence]);
+        assert_says(
+            data.path(),
+            &["repair", "--yes", two[0], two[1]],
+            0,
+            &["history.db.repaired-1", "Mended.", "40 whole messages"],
+        );
+        assert_says(
+            data.path(),
+            &["verify", two[0], two[1]],
+            0,
+            &["All is whole."],
+        );
+        assert_eq!(shown(data.path(), "%EA%B0%80").0, 20, "{damage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_log_is_told_saved_and_gets_a_new_epoch() {
+    let data = tempfile::tempdir().unwrap();
+    spoken(data.path()).await;
+    let two = ["--partitions", "2"];
+    let (_, before) = shown(data.path(), "%EA%B0%80");
+    let log = data.path().join("log/log.sqlite");
+    // One batch in the middle of whatever partition has one there.
+    change(
+        &log,
+        "UPDATE batches SET data = zeroblob(90) WHERE id = (SELECT max(id) - 5 FROM batches)",
+    );
+    assert_says(
+        data.path(),
+        &["verify", two[0], two[1]],
+        1,
+        &[
+            "lost: 1 record(s) of maru.messages",
+            "between 20",
+            "the history still has 1 message(s)",
+        ],
+    );
+    assert_says(
+        data.path(),
+        &["repair", two[0], two[1]],
+        1,
+        &[
+            "1 record(s) stay lost",
+            "backup",
+            "new epoch",
+            "Nothing was changed",
+        ],
+    );
+    assert!(!data.path().join("log.damaged-1").exists());
+    assert_says(
+        data.path(),
+        &["repair", "--yes", two[0], two[1]],
+        0,
+        &["log.damaged-1", "Mended.", "39 whole messages"],
+    );
+    assert!(data.path().join("log.damaged-1/log.sqlite").exists());
+    assert_says(
+        data.path(),
+        &["verify", two[0], two[1]],
+        0,
+        &["39 whole messages", "All is whole."],
+    );
+    let (one, after) = shown(data.path(), "%EA%B0%80");
+    assert_eq!(one + shown(data.path(), "%EB%82%98").0, 39);
+    let epoch = |page: &str| page.split_once("\"position\":\"").unwrap().1[..8].to_owned();
+    assert_ne!(epoch(&before), epoch(&after));
+
+    // A repair that was ended in the middle goes on, and no server starts before.
+    let (log, aside) = (data.path().join("log"), data.path().join("log.damaged-2"));
+    std::fs::write(data.path().join("repair"), "log.damaged-2").unwrap();
+    std::fs::rename(&log, &aside).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    std::fs::write(log.join("log.sqlite"), "half").unwrap();
+    assert_fails(data.path(), &TWO, &["repair", "not finished"]);
+    assert_says(
+        data.path(),
+        &["repair", "--yes", two[0], two[1]],
+        0,
+        &["Mended.", "39 whole messages"],
+    );
+    assert_says(
+        data.path(),
+        &["verify", two[0], two[1]],
+        0,
+        &["All is whole."],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_older_than_the_history_has_a_new_epoch_at_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    spoken(data.path()).await;
+    let two = ["--partitions", "2"];
+    let log = data.path().join("log/log.sqlite");
+    let backup = std::fs::read(&log).unwrap();
+    let (_, before) = shown(data.path(), "%EA%B0%80");
+    let maru = Maru::start(data.path(), &TWO);
+    Client::connect(&maru, "bot")
+        .await
+        .say("가", "later", "나중에")
+        .await;
+    assert!(maru.stop().success());
+    std::fs::write(&log, backup).unwrap();
+    assert_says(
+        data.path(),
+        &["verify", two[0], two[1]],
+        1,
+        &["1 record(s) were lost behind the end"],
+    );
+    let (messages, after) = shown(data.path(), "%EA%B0%80");
+    assert_eq!(messages, 20);
+    let epoch = |page: &str| page.split_once("\"position\":\"").unwrap().1[..8].to_owned();
+    assert_ne!(epoch(&before), epoch(&after));
+    assert_says(
+        data.path(),
+        &["verify", two[0], two[1]],
+        0,
+        &["All is whole."],
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_said_is_readable_by_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = tempfile::tempdir().unwrap();
+    spoken(data.path()).await;
+    for file in ["history.db", "keys", "log"] {
+        let mode = data
+            .path()
+            .join(file)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{file}: {mode:o}");
+    }
+}

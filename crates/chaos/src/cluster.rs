@@ -40,6 +40,8 @@ pub(crate) struct Cluster {
     kafka: PathBuf,
     /// Whether each server has a network of its own.
     apart: bool,
+    /// How long crashed servers took until they were ready again.
+    pub(crate) starts: Vec<Duration>,
 }
 
 impl Cluster {
@@ -63,6 +65,7 @@ impl Cluster {
             servers: addresses.iter().enumerate().map(server).collect(),
             kafka,
             apart,
+            starts: Vec::new(),
         }
     }
 
@@ -145,7 +148,7 @@ impl Cluster {
             if Instant::now() > deadline {
                 return Err(self.servers[number].complain(number, "did not become ready"));
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(10)).await;
         }
         self.check_alive()
     }

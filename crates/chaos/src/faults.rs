@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
+use crate::crash;
 use crate::journal::Journal;
 use crate::network::{Direction, Network, PEOPLE};
 use crate::random::Random;
@@ -20,6 +21,8 @@ const BROKERS: [usize; 3] = [1, 2, 3];
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
+    /// The first server is killed (kill -9) as soon as everybody is back and sends, or while it starts.
+    CrashServer,
     /// A random server is killed (kill -9) and started again at once, every 2 to 5 s.
     KillServer,
     /// A random server is frozen for 0.1 to 60 s, mostly less than 5.
@@ -82,6 +85,9 @@ impl Fault {
 impl Scene<'_> {
     /// One round of a fault; returns when it is mended and messages are acknowledged again.
     pub(crate) async fn happen(&mut self, fault: Fault) -> io::Result<()> {
+        if fault == Fault::CrashServer {
+            return crash::happen(self).await;
+        }
         self.cluster.check_alive()?;
         let (short, seconds) = (Duration::from_millis, Duration::from_secs);
         let (least, most) = fault.rest();
@@ -141,7 +147,7 @@ impl Scene<'_> {
                 self.cut(&format!("broker-{broker}"), whom).await?;
             }
             Fault::FlapServer => self.flap(&format!("server-{server}")).await?,
-            Fault::Nothing => sleep(seconds(2)).await,
+            Fault::CrashServer | Fault::Nothing => sleep(seconds(2)).await,
         }
         self.until_acknowledged().await
     }

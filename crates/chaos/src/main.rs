@@ -5,12 +5,14 @@
 //! - `arguments`: what is asked for
 //! - `person`: somebody who chats, over `wire`
 //! - `journal`: the history of the run
-//! - `cluster`: the processes that are broken, `network`: the cables between them, and `faults`: how
+//! - `cluster`: the processes that are broken, `network`: the cables between them, `faults`: how,
+//!   and `crash`: one server again and again
 //! - `http`: readiness, and the final reading of the rooms; `log`: what lies in Kafka
 //! - `row`: what came of it
 
 mod arguments;
 mod cluster;
+mod crash;
 mod faults;
 mod http;
 mod journal;
@@ -43,7 +45,7 @@ use journal::Journal;
 use network::Network;
 use person::{Company, Person};
 use random::Random;
-use row::Row;
+use row::{Row, percentile};
 
 /// How long the cluster gets, after everything was mended, until all messages are answered and delivered.
 const CALM: Duration = Duration::from_secs(300);
@@ -169,6 +171,7 @@ async fn chat(arguments: &Arguments, directory: &Path, prefix: &str) -> io::Resu
         log,
     };
     say(&row.add_to(arguments.table.as_deref())?);
+    tell_starts(&cluster);
     Ok(clean)
 }
 
@@ -288,6 +291,21 @@ async fn tell(company: Arc<Company>) {
         say(&format!(
             "{}; {open} unanswered, {away} people away",
             company.journal.progress()
+        ));
+    }
+}
+
+/// How long a crashed server took until it was ready again, if one was crashed.
+fn tell_starts(cluster: &Cluster) {
+    let mut starts = cluster.starts.clone();
+    starts.sort_unstable();
+    if !starts.is_empty() {
+        say(&format!(
+            "ready again after {} crashes: p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
+            starts.len(),
+            percentile(&starts, 50),
+            percentile(&starts, 99),
+            percentile(&starts, 100),
         ));
     }
 }

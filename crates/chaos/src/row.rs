@@ -81,7 +81,7 @@ impl Row<'_> {
 }
 
 /// Of times in their order, the one that so many percent do not exceed.
-fn percentile(times: &[Duration], percent: usize) -> Duration {
+pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
     let index = (times.len() * percent).div_ceil(100).saturating_sub(1);
     times.get(index).copied().unwrap_or_default()
 }

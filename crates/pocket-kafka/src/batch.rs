@@ -110,6 +110,24 @@ impl Batch {
     }
 }
 
+/// A batch that holds the place of lost records: so many offsets without a record, as Kafka's compaction leaves them.
+pub(crate) fn empty(base_offset: i64, count: i32, time: i64) -> Bytes {
+    let mut bytes = BytesMut::zeroed(HEADER_BYTES);
+    let length = i32::try_from(HEADER_BYTES - LENGTH.end).unwrap_or(0);
+    bytes[LENGTH].copy_from_slice(&length.to_be_bytes());
+    bytes[MAGIC] = 2;
+    bytes[LAST_OFFSET_DELTA].copy_from_slice(&(count - 1).to_be_bytes());
+    for none in [PRODUCER_ID, PRODUCER_EPOCH, BASE_SEQUENCE] {
+        bytes[none].fill(0xff);
+    }
+    let batch = Batch {
+        bytes,
+        count,
+        producer: None,
+    };
+    batch.stamp(base_offset, time)
+}
+
 /// Whether a client of this version of Fetch can read a stored batch.
 pub(crate) fn readable(stored: &[u8], fetch_version: i16) -> bool {
     fetch_version >= ZSTD_FETCH

@@ -8,6 +8,7 @@ use std::{
 };
 
 use kafka_protocol::error::ResponseError;
+use rusqlite::ErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     partition::{Admission, Admitted, Appended, Appender, PARTITION_LIMIT, Partition, PartitionId},
     settings::Limits,
     storage::{Changes, Writer},
-    topic::{Log, Topic},
+    topic::{Log, Topic, Trouble},
 };
 
 /// A commit quicker than this is not worth waiting for company.
@@ -255,6 +256,7 @@ impl Committer {
     fn note<T>(&mut self, result: rusqlite::Result<T>) -> Option<T> {
         match result {
             Ok(value) => {
+                self.log.set_trouble(None);
                 if self.failing > 0 {
                     tracing::info!(
                         "the log can be written again after {} failed attempts",
@@ -266,6 +268,11 @@ impl Committer {
             }
             Err(error) => {
                 self.log.count_storage_error();
+                let trouble = match error.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => Trouble::Full,
+                    _ => Trouble::Failing,
+                };
+                self.log.set_trouble(Some(trouble));
                 if self.failing == 0 {
                     tracing::error!(
                         "the log cannot be written, producers are told to try again: {error}"
@@ -281,6 +288,9 @@ impl Committer {
     fn has_space(&mut self) -> bool {
         let free = self.writer.free_bytes();
         let is_full = free.is_some_and(|free| free < self.limits.free_space_floor);
+        if is_full {
+            self.log.set_trouble(Some(Trouble::Full));
+        }
         if is_full && !self.disk_is_full {
             let (free, floor) = (free.unwrap_or(0), self.limits.free_space_floor);
             tracing::error!(

@@ -39,7 +39,7 @@ pub enum StartError {
         expected: i64,
     },
     /// The file's own structure, or a row that is needed to start, is damaged.
-    #[error("{} is damaged ({what}): restore the directory from a copy, or move it away to start with an empty log", file.display())]
+    #[error("{} is damaged ({what}): restore the directory from a copy, or save what can still be read of it", file.display())]
     Damaged {
         /// The database file.
         file: PathBuf,

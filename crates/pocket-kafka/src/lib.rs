@@ -34,3 +34,26 @@ mod topic;
 pub use error::StartError;
 pub use server::PocketKafka;
 pub use settings::{Credentials, Durability, Limits, Settings};
+pub use storage::{Inspection, Lost, PartitionState};
+pub use topic::{Health, Trouble};
+
+use std::path::Path;
+
+/// Reads everything in a directory whose log is stopped, and tells what is damaged or lost. Changes nothing but needs as much free space again if
+/// the write-ahead log is damaged. Blocks the thread; waits up to 5 s for another process that holds the directory.
+pub fn inspect(directory: &Path) -> Result<Inspection, StartError> {
+    storage::inspect(directory)
+}
+
+/// Writes a log into the directory `to`, which has none, of everything that is whole in `from`, and tells what is not.
+///
+/// Records keep their offsets. Lost ones between them leave offsets without a record, which are never given out again; lost ones behind the last
+/// are given out again, so positions that clients remember must not be trusted afterwards. Producers are forgotten. `expected` names the
+/// topics that should be there, with their partitions, for when the rows that say so are damaged. Blocks the thread.
+pub fn salvage(
+    from: &Path,
+    to: &Path,
+    expected: &[(String, i32)],
+) -> Result<Inspection, StartError> {
+    storage::salvage(from, to, expected)
+}

@@ -17,7 +17,7 @@ use crate::batch::Batch;
 /// Row ids hold the offset in their low 40 bits.
 const OFFSET_BITS: u32 = 40;
 /// The first offset that no partition reaches.
-const OFFSET_LIMIT: i64 = 1 << OFFSET_BITS;
+pub(crate) const OFFSET_LIMIT: i64 = 1 << OFFSET_BITS;
 /// The first partition id that a row id cannot hold.
 pub(crate) const PARTITION_LIMIT: i64 = 1 << (63 - OFFSET_BITS);
 

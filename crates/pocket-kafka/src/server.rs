@@ -17,7 +17,7 @@ use crate::{
     frame::Closed,
     settings::{Durability, Settings},
     storage::{self, Opened},
-    topic::Log,
+    topic::{Health, Log},
 };
 
 /// Jobs that wait for the commit thread; their bytes are bounded besides.
@@ -95,6 +95,11 @@ impl PocketKafka {
     /// just wait and retry while a disk is full.
     pub fn storage_errors(&self) -> u64 {
         self.log.storage_errors()
+    }
+
+    /// Tells whether the log takes anything.
+    pub fn health(&self) -> Health {
+        Health(Arc::clone(&self.log))
     }
 
     /// Closes all connections, finishes what was queued, closes the files and releases the directory.

@@ -4,12 +4,20 @@
 //! (deleting all of them must not start at 0 again), and the producers' sequences are written in the same transaction as their batches.
 //! SQLite's pages carry no checksum and a batch's CRC does not cover its offset, so every row has one over all its columns.
 
+#[cfg(test)]
+mod flips;
+mod inspect;
 mod open;
 mod reader;
+mod salvage;
+mod wal;
 mod writer;
 
+pub(crate) use inspect::inspect;
+pub use inspect::{Inspection, Lost, PartitionState};
 pub(crate) use open::{Opened, open};
 pub(crate) use reader::{READERS, ReadError, Reader, Readers, Span};
+pub(crate) use salvage::salvage;
 pub(crate) use writer::{Changes, Writer};
 
 /// CRC32C over a row's numbers and bytes.

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
@@ -17,6 +18,30 @@ use crate::{
 
 /// After this many different unreadable places the list of reported ones starts anew.
 const REPORTED: usize = 1000;
+
+/// A failed attempt that is older says nothing: producers that wait try again more often than that.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Why nothing is taken at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk has too little free space.
+    Full,
+    /// The disk fails to write or to sync.
+    Failing,
+}
+
+/// Tells whether the log takes anything; for as long as it runs and after.
+#[derive(Clone, Debug)]
+pub struct Health(pub(crate) Arc<Log>);
+
+impl Health {
+    /// What went wrong in the last second when something was to be written. Nothing is known while nothing is written, so a
+    /// caller that holds writes back because of this must let one through when it is gone.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble()
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Topic {
@@ -36,6 +61,8 @@ pub(crate) struct Log {
     /// Wakes waiting fetches after a commit. One for all partitions: a woken fetch looks at its partitions in microseconds.
     pub(crate) appended: Notify,
     storage_errors: AtomicU64,
+    /// The latest failed attempt to write, until one succeeds.
+    trouble: Mutex<Option<(Instant, Trouble)>>,
     reported: Mutex<HashSet<(PartitionId, i64)>>,
 }
 
@@ -75,6 +102,18 @@ impl Log {
 
     pub(crate) fn count_storage_error(&self) {
         self.storage_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note of how the latest attempt to write ended.
+    pub(crate) fn set_trouble(&self, trouble: Option<Trouble>) {
+        let mut latest = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest = trouble.map(|trouble| (Instant::now(), trouble));
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let latest = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, trouble) = (*latest)?;
+        (at.elapsed() < FRESH).then_some(trouble)
     }
 
     /// Counts a failed read and writes one line per place: consumers come back to it again and again.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,10 @@ use tokio::sync::watch;
 
 use super::link::Quiet;
 use super::scan::{offsets, record};
-use super::{LogSettings, Stage, Stopped};
+use super::{LogSettings, Orders, Stage, Stopped};
 use crate::fold::{LogRecord, Outcome, Rooms};
 use crate::history::HistoryError;
+use crate::metrics::log::{ConsumerFailure, LogMetrics};
 
 /// How long one poll waits for a record.
 const POLL: Duration = Duration::from_millis(100);
@@ -30,8 +31,8 @@ pub(super) struct Reader {
     pub(super) settings: LogSettings,
     pub(super) context: Quiet,
     pub(super) rooms: Arc<Rooms>,
-    /// Set when the consumer is to be replaced.
-    pub(super) renew: Arc<AtomicBool>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) metrics: LogMetrics,
     pub(super) stopped: Stopped,
     pub(super) consumer: BaseConsumer<Quiet>,
     /// The first offset of each partition and the one after its last, at the start.
@@ -66,7 +67,8 @@ impl Reader {
         self.assign().map_err(|error| lost(&error))?;
         stage.send_replace(Stage::CatchingUp { done: 0, total });
         let mut skips = Skips::default();
-        let mut told = Instant::now();
+        let started = Instant::now();
+        let mut told = started;
         while !missing.is_empty() {
             match self.poll(true, &mut skips)? {
                 Polled::Nothing => {}
@@ -94,6 +96,11 @@ impl Reader {
                 told = Instant::now();
             }
         }
+        let metrics = &self.metrics;
+        metrics
+            .catch_up_seconds
+            .set(started.elapsed().as_secs_f64());
+        metrics.catch_up_records.set(total.cast_signed());
         tracing::info!(records = total, "caught up with the log");
         Ok(())
     }
@@ -103,15 +110,19 @@ impl Reader {
         let mut skips = Skips::default();
         while !self.stopped.is_set() {
             self.poll(false, &mut skips)?;
-            if self.renew.swap(false, Ordering::Relaxed) {
-                self.take_over()?;
+            if self.orders.renew.swap(false, Ordering::Relaxed) {
+                self.take_over(ConsumerFailure::StoodStill)?;
+            }
+            if let Some(reason) = self.orders.lost.get() {
+                return Err(reason.clone());
             }
         }
         Ok(())
     }
 
     /// Reads on with another consumer.
-    fn take_over(&mut self) -> Result<(), Sentence> {
+    fn take_over(&mut self, reason: ConsumerFailure) -> Result<(), Sentence> {
+        self.metrics.consumers_renewed.add(reason);
         let another =
             BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone());
         let failed = std::mem::replace(&mut self.consumer, another.map_err(|error| lost(&error))?);
@@ -204,13 +215,12 @@ impl Reader {
     fn sort(&mut self, error: &KafkaError) -> Result<(), Sentence> {
         match (error, error.rdkafka_error_code()) {
             (_, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => Err(
-                "the log no longer has the records that come next: it was deleted or shortened while the server ran; \
-                 restart the server, which then rebuilds its history"
+                "the log no longer has the records that come next: it was deleted or shortened while the server ran"
                     .to_owned(),
             ),
             (KafkaError::MessageConsumptionFatal(_), _) | (_, Some(RDKafkaErrorCode::Fatal)) => {
                 tracing::error!(%error, "the consumer failed for good; another one takes its place");
-                self.take_over()
+                self.take_over(ConsumerFailure::Fatal)
             }
             _ => {
                 tracing::debug!(%error, "the consumer reports");
@@ -221,7 +231,7 @@ impl Reader {
 }
 
 fn lost(error: &KafkaError) -> Sentence {
-    format!("the log cannot be read: {error}; restart the server")
+    format!("the log cannot be read: {error}")
 }
 
 /// Mentions skipped records without letting them fill the log.

@@ -1,7 +1,7 @@
 //! Messages into the log: four idempotent producers, each for every fourth partition.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,15 @@ use rdkafka::{ClientConfig, ClientContext};
 use super::link::Link;
 use super::settings::LogSettings;
 use super::{DeliveryFailure, DeliveryFailures, StartError, partition_of, trouble};
+use crate::metrics::log::{DeliveryError, LogMetrics, ProducerFailure};
 
 /// One producer sends one partition per request and few requests at a time; several share a slow disk's commits better.
 const PRODUCERS: usize = 4;
 
-/// After so many messages in a row a producer is suspected of never delivering again.
+/// After so many messages in a row of one partition a producer is suspected of never delivering there again.
 const GIVEN_UP: u32 = 3;
+/// How often the operator is told that the log lets nobody write.
+const MENTION: Duration = Duration::from_secs(10);
 
 /// Why a message did not enter the producer. It is certainly not in the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +36,11 @@ pub enum ProduceError {
     /// The log takes no message of this size.
     #[error("the message is too large for the log")]
     TooLarge,
+    /// The log lets this server write nothing, whatever the message.
+    #[error(
+        "the room log takes no messages from this server at the moment, and its operator has been told; try again later"
+    )]
+    Unavailable,
     /// Something else; the sentence says what.
     #[error("the message could not be handed to the log: {0}")]
     Other(String),
@@ -51,6 +59,7 @@ struct Shared {
     slots: Vec<RwLock<Arc<ThreadedProducer<Context>>>>,
     link: Arc<Link>,
     failures: Arc<dyn DeliveryFailures>,
+    metrics: LogMetrics,
 }
 
 /// What a delivery report is about.
@@ -64,8 +73,35 @@ pub(super) struct Pending {
 struct Context {
     link: Arc<Link>,
     failures: Arc<dyn DeliveryFailures>,
-    /// How many messages in a row this producer gave up.
-    given_up: AtomicU32,
+    metrics: LogMetrics,
+    given_up: GivenUp,
+    /// When the operator was last told that the log lets nobody write.
+    mentioned: Mutex<Option<Instant>>,
+}
+
+/// How many messages in a row of each partition one producer gave up although Kafka answered. By partition: what gets
+/// through to one says nothing of another.
+#[derive(Default)]
+struct GivenUp(Mutex<HashMap<i32, u32>>);
+
+impl GivenUp {
+    fn another(&self, partition: i32) {
+        *self.counts().entry(partition).or_default() += 1;
+    }
+
+    fn delivered(&self, partition: i32) {
+        self.counts().remove(&partition);
+    }
+
+    /// Whether the producer is of no more use.
+    fn is_hopeless(&self) -> bool {
+        self.counts().values().any(|times| *times >= GIVEN_UP)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<i32, u32>> {
+        // Every change is one insert, addition or remove.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Producer {
@@ -74,6 +110,7 @@ impl Producer {
         settings: &LogSettings,
         link: &Arc<Link>,
         failures: Arc<dyn DeliveryFailures>,
+        metrics: &LogMetrics,
     ) -> Result<Self, StartError> {
         let mut shared = Shared {
             topic: settings.messages_topic(),
@@ -81,6 +118,7 @@ impl Producer {
             config: settings.producer(),
             link: Arc::clone(link),
             failures,
+            metrics: metrics.clone(),
             slots: Vec::with_capacity(PRODUCERS),
         };
         for _ in 0..PRODUCERS {
@@ -125,9 +163,15 @@ impl Producer {
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => ProduceError::TooLarge,
                 Some(RDKafkaErrorCode::Fatal) => {
                     let reason = producer.client().fatal_error().map(|(_, reason)| reason);
+                    let reason = reason.unwrap_or_default();
                     self.shared
-                        .replace(slot, producer, &reason.unwrap_or_default());
-                    ProduceError::QueueFull
+                        .replace(slot, producer, ProducerFailure::Fatal, &reason);
+                    ProduceError::Other("the connection to the log is being renewed".to_owned())
+                }
+                // librdkafka remembers what the broker said last.
+                _ if failure(&error) == DeliveryFailure::Unavailable => {
+                    producer.context().mention(&error);
+                    ProduceError::Unavailable
                 }
                 _ => ProduceError::Other(error.to_string()),
             }),
@@ -169,13 +213,15 @@ impl Shared {
         let context = Context {
             link: Arc::clone(&self.link),
             failures: Arc::clone(&self.failures),
-            given_up: AtomicU32::new(0),
+            metrics: self.metrics.clone(),
+            given_up: GivenUp::default(),
+            mentioned: Mutex::default(),
         };
         ThreadedProducer::from_config_and_context(&self.config, context)
     }
 
-    /// The producer of a slot. One that gives up every message although Kafka answers has lost a partition's leader for
-    /// good (librdkafka #5430) or was fenced, and is replaced.
+    /// The producer of a slot. One that gives up every message of a partition although Kafka answers has lost the
+    /// partition's leader for good (librdkafka #5430) or was fenced, and is replaced.
     fn producer(&self, slot: usize) -> Arc<ThreadedProducer<Context>> {
         let current = || {
             Arc::clone(
@@ -185,21 +231,26 @@ impl Shared {
             )
         };
         let producer = current();
-        if producer.context().given_up.load(Ordering::Relaxed) < GIVEN_UP
-            || self.link.is_suspected()
-        {
+        if !producer.context().given_up.is_hopeless() || self.link.is_suspected() {
             return producer;
         }
         self.replace(
             slot,
             producer,
-            "it gives up every message although Kafka answers",
+            ProducerFailure::GaveUp,
+            "it gives up every message of a partition although Kafka answers",
         );
         current()
     }
 
     /// Puts a new producer in the place of one that is of no more use. What that one still held is reported as failed.
-    fn replace(&self, slot: usize, failed: Arc<ThreadedProducer<Context>>, reason: &str) {
+    fn replace(
+        &self,
+        slot: usize,
+        failed: Arc<ThreadedProducer<Context>>,
+        failure: ProducerFailure,
+        reason: &str,
+    ) {
         let mut current = self.slots[slot]
             .write()
             .unwrap_or_else(PoisonError::into_inner);
@@ -213,6 +264,7 @@ impl Shared {
         );
         match self.make() {
             Ok(producer) => {
+                self.metrics.producers_renewed.add(failure);
                 let both = (std::mem::replace(&mut *current, Arc::new(producer)), failed);
                 // Dropping waits for the last delivery reports, which the caller of `produce` must not.
                 let thread = thread::Builder::new()
@@ -221,6 +273,24 @@ impl Shared {
                 drop(thread);
             }
             Err(error) => tracing::error!(%error, "another producer could not be made"),
+        }
+    }
+}
+
+impl Context {
+    /// Tells the operator what only an operator can change.
+    fn mention(&self, error: &KafkaError) {
+        let mut mentioned = self
+            .mentioned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if mentioned.is_none_or(|mentioned| mentioned.elapsed() > MENTION) {
+            tracing::error!(
+                %error,
+                "Kafka lets this server write no messages: give its user the rights Write and Describe on the messages topic, \
+                 and IdempotentWrite on the cluster where that is asked for; or make the topic again if it was deleted"
+            );
+            *mentioned = Some(Instant::now());
         }
     }
 }
@@ -243,13 +313,23 @@ impl ProducerContext for Context {
         match result {
             Ok(message) => {
                 self.link.answered();
-                self.given_up.store(0, Ordering::Relaxed);
+                self.given_up.delivered(message.partition());
                 tracing::debug!(%room, id, partition = message.partition(), offset = message.offset(), "acknowledged");
             }
-            Err((error, _)) => {
+            Err((error, message)) => {
                 let failure = failure(error);
-                if failure == DeliveryFailure::Unknown {
-                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                self.metrics.delivery_errors.add(match failure {
+                    DeliveryFailure::Unknown => DeliveryError::Unconfirmed,
+                    DeliveryFailure::Refused(_) => DeliveryError::Refused,
+                    DeliveryFailure::Unavailable => DeliveryError::Unavailable,
+                });
+                match failure {
+                    // In an outage it is nobody's fault.
+                    DeliveryFailure::Unknown if !self.link.is_suspected() => {
+                        self.given_up.another(message.partition());
+                    }
+                    DeliveryFailure::Unavailable => self.mention(error),
+                    DeliveryFailure::Unknown | DeliveryFailure::Refused(_) => {}
                 }
                 tracing::warn!(%room, id, %error, ?failure, "a message was not acknowledged");
                 self.failures.failed(&room, &uid, &id, failure);
@@ -272,13 +352,11 @@ fn failure(error: &KafkaError) -> DeliveryFailure {
         ) => refused("the log does not accept this message"),
         Some(
             RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::ClusterAuthorizationFailed,
-        ) => refused("this server is not allowed to write to the log"),
-        Some(
-            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownPartition,
-        ) => refused("the log's topic does not exist"),
+        ) => DeliveryFailure::Unavailable,
         _ => DeliveryFailure::Unknown,
     }
 }
@@ -302,9 +380,34 @@ mod tests {
         }
         for code in [
             RDKafkaErrorCode::MessageSizeTooLarge,
-            RDKafkaErrorCode::TopicAuthorizationFailed,
+            RDKafkaErrorCode::InvalidRecord,
         ] {
             assert!(matches!(of(code), DeliveryFailure::Refused(_)), "{code}");
         }
+        // The next message fares no better, so the sender is not to blame this one.
+        for code in [
+            RDKafkaErrorCode::TopicAuthorizationFailed,
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+        ] {
+            assert_eq!(of(code), DeliveryFailure::Unavailable, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_one_partition_takes_does_not_excuse_another() {
+        let given_up = GivenUp::default();
+        for _ in 0..2 {
+            given_up.another(1);
+            given_up.delivered(5);
+        }
+        assert!(!given_up.is_hopeless());
+        given_up.delivered(1);
+        for _ in 0..2 {
+            given_up.another(1);
+            given_up.another(5);
+        }
+        assert!(!given_up.is_hopeless());
+        given_up.another(1);
+        assert!(given_up.is_hopeless());
     }
 }

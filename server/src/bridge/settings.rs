@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use super::StartError;
+use crate::fold::Limits;
 
 /// The properties that name a file (or a folder).
 const FILES: [&str; 5] = [
@@ -35,6 +36,8 @@ pub struct LogSettings {
     pub client_id: String,
     /// Where `history.db` lies.
     pub directory: PathBuf,
+    /// Whether no other server reads this log, as with the embedded one: then sending clients away helps nobody.
+    pub alone: bool,
     /// How long a produced message may wait for the log before its sender is told that its fate is unknown.
     pub message_timeout: Duration,
 }
@@ -50,6 +53,7 @@ impl fmt::Debug for LogSettings {
             .field("partitions", &self.partitions)
             .field("client_id", &self.client_id)
             .field("directory", &self.directory)
+            .field("alone", &self.alone)
             .field("message_timeout", &self.message_timeout)
             .finish()
     }
@@ -80,6 +84,15 @@ impl LogSettings {
             })?;
         }
         Ok(())
+    }
+
+    /// How much may wait for the store. Where there is no other server to go to, time alone is no reason to stop serving.
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if self.alone {
+            limits.stalled = Duration::MAX;
+        }
+        limits
     }
 
     /// For clients that make topics and write the epoch.
@@ -169,6 +182,7 @@ mod tests {
             topic_prefix: "maru".to_owned(),
             partitions: 64,
             client_id: "maru-1".to_owned(),
+            alone: false,
             directory: PathBuf::new(),
             message_timeout: Duration::from_mins(1),
         }

@@ -1,7 +1,6 @@
 //! The steps from nothing to a caught-up fold, tried again until Kafka answers.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,8 +19,9 @@ use super::watermarks::watermarks;
 use super::{
     DeliveryFailures, Log, LogSettings, Producer, Stage, StartError, Stop, Stopped, epoch, topics,
 };
-use crate::fold::{Committer, Limits, Observer, Rooms};
+use crate::fold::{Committer, Observer, Rooms};
 use crate::history::{Saved, Store};
+use crate::metrics::log::{LogMetrics, Start};
 
 /// Between two attempts to reach Kafka.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -39,11 +39,12 @@ pub async fn start(
     observer: Arc<dyn Observer>,
     failures: Arc<dyn DeliveryFailures>,
     stage: watch::Sender<Stage>,
+    metrics: LogMetrics,
 ) -> Result<Log, StartError> {
     stage.send_replace(Stage::Connecting);
     settings.check_files()?;
     let link = Arc::new(Link::new(&settings.brokers));
-    let producer = Producer::new(&settings, &link, failures)?;
+    let producer = Producer::new(&settings, &link, failures, &metrics)?;
     let stop = Stop::new();
     let (tell, outcome) = oneshot::channel();
     let starter = Starter {
@@ -53,6 +54,7 @@ pub async fn start(
         producer: producer.clone(),
         stage,
         stopped: stop.signal(),
+        metrics,
         runtime: Handle::current(),
     };
     let consumer = thread::Builder::new()
@@ -88,6 +90,7 @@ struct Starter {
     producer: Producer,
     stage: watch::Sender<Stage>,
     stopped: Stopped,
+    metrics: LogMetrics,
     runtime: Handle,
 }
 
@@ -130,7 +133,10 @@ impl Starter {
             return;
         }
         if let Err(sentence) = reader.follow() {
-            tracing::error!(reason = sentence, "the log can no longer be followed");
+            tracing::error!(
+                reason = sentence,
+                "the log can no longer be followed: clients are sent away, and it is begun anew"
+            );
             self.stage.send_replace(Stage::Failed(sentence));
         }
     }
@@ -143,10 +149,10 @@ impl Starter {
     fn watch(&self, reader: &Reader) -> Result<JoinHandle<()>, StartError> {
         let watchdog = Watchdog {
             consumer: self.consumer()?,
-            topic: self.settings.messages_topic(),
-            partitions: self.settings.partitions,
+            settings: self.settings.clone(),
             rooms: Arc::clone(&reader.rooms),
-            renew: Arc::clone(&reader.renew),
+            orders: Arc::clone(&reader.orders),
+            metrics: self.metrics.clone(),
             stopped: self.stopped.clone(),
         };
         Ok(thread::Builder::new()
@@ -169,6 +175,11 @@ impl Starter {
             start_over,
             watermarks,
         } = self.reach(&consumer, &store.saved)?;
+        let begins_as = match (&start_over, store.saved.epoch) {
+            (Some(_), _) => Start::Rebuilt,
+            (None, None) => Start::Fresh,
+            (None, Some(_)) => Start::Continued,
+        };
         if let Some(reason) = start_over {
             store = store.start_over(&reason)?;
         }
@@ -181,7 +192,7 @@ impl Starter {
             partitions,
             &store,
             Arc::clone(&self.observer),
-            Limits::default(),
+            self.settings.limits(),
         )?;
         let rooms = Arc::new(rooms);
         let committer = Committer::spawn(Arc::clone(&rooms), store.writer)?;
@@ -189,11 +200,13 @@ impl Starter {
             settings: self.settings.clone(),
             context: self.context.clone(),
             rooms,
-            renew: Arc::new(AtomicBool::new(false)),
+            orders: Arc::default(),
+            metrics: self.metrics.clone(),
             stopped: self.stopped.clone(),
             consumer,
             watermarks,
         };
+        self.metrics.starts.add(begins_as);
         tracing::info!(%epoch, topic = self.settings.messages_topic(), partitions, "the log is there");
         Ok((reader, committer))
     }
@@ -205,6 +218,7 @@ impl Starter {
             match self.survey(consumer, saved) {
                 Ok(surveyed) => {
                     link.answered();
+                    self.metrics.connected.set(1);
                     return Ok(surveyed);
                 }
                 Err(Trouble::Never(error)) => return Err(error),
@@ -253,7 +267,13 @@ impl Starter {
         self.producer.warm(ANSWER)?;
         let topic = settings.messages_topic();
         let watermarks = watermarks(consumer, &topic, settings.partitions, ANSWER)?;
-        let supersede = || epoch::supersede(consumer, context, settings, stopped, known);
+        let supersede = || {
+            let epoch = epoch::supersede(consumer, context, settings, stopped, known)?;
+            if known.is_some() {
+                self.metrics.epochs_superseded.inc();
+            }
+            Ok::<_, Trouble>(epoch)
+        };
         let (epoch, start_over) = match (known, saved.epoch) {
             (None, stored) => (
                 supersede()?,

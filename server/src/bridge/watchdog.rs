@@ -1,11 +1,11 @@
-//! Two things librdkafka does not tell: that a lost connection is back, and that a partition silently stopped
-//! (librdkafka #5280: after a leader has changed, one partition may never be fetched again, without an error).
+//! What librdkafka does not tell: that a lost connection is back, that a partition silently stopped (librdkafka #5280: after
+//! a leader has changed, one partition may never be fetched again, without an error), and that the log is another one.
 //!
 //! On a client of its own: a question to the brokers waits behind the reader's fetches otherwise, and the reader for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::Stopped;
+use super::identity::Identity;
 use super::link::Quiet;
+use super::{LogSettings, Orders, Stopped};
 use crate::fold::Rooms;
+use crate::metrics::log::LogMetrics;
 
 const TICK: Duration = Duration::from_millis(200);
 /// How often a suspected outage is tried.
@@ -27,36 +29,50 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Owned by its thread.
 pub(super) struct Watchdog {
     pub(super) consumer: BaseConsumer<Quiet>,
-    pub(super) topic: String,
-    pub(super) partitions: i32,
+    pub(super) settings: LogSettings,
     pub(super) rooms: Arc<Rooms>,
-    /// Tells the reader that it needs another consumer.
-    pub(super) renew: Arc<AtomicBool>,
+    pub(super) orders: Arc<Orders>,
     pub(super) stopped: Stopped,
+    pub(super) metrics: LogMetrics,
 }
 
 impl Watchdog {
     pub(super) fn run(self) {
         let link = &self.consumer.context().0;
         let mut progress = Progress::default();
+        let mut identity = Identity::new(&self.settings, self.rooms.epoch());
         let mut asked = Instant::now();
         while !self.stopped.is_set() {
             sleep(TICK);
             // Serves librdkafka's reports, which end in the link.
             while self.consumer.poll(Duration::ZERO).is_some() {}
             link.tick();
+            self.metrics.connected.set((!link.is_down()).into());
             let suspected = link.is_suspected();
             if asked.elapsed() < if suspected { PROBE } else { CHECK } {
                 continue;
             }
             asked = Instant::now();
+            if suspected {
+                // Any answer will do. What an outage has held up moves again by itself; it is looked at the next time.
+                let topic = self.settings.messages_topic();
+                if self.consumer.fetch_metadata(Some(&topic), ANSWER).is_ok() {
+                    link.answered();
+                }
+                continue;
+            }
+            // Before the ends are asked for: a record that comes meanwhile is no loss.
+            let folded: Vec<_> = (0..self.settings.partitions)
+                .map(|partition| self.rooms.next(partition))
+                .collect();
             match self.ends() {
-                // What an outage has held up moves again by itself; it is looked at the next time.
-                Ok(_) if suspected => link.answered(),
-                Ok(ends) => self.compare(&mut progress, &ends),
+                Ok(ends) => self.compare(&mut progress, &folded, &ends),
                 Err(error) => {
                     tracing::debug!(%error, "the ends of the partitions cannot be asked for");
                 }
+            }
+            if let Some(reason) = identity.lost(&self.consumer, &self.stopped) {
+                self.orders.lost.get_or_init(|| reason);
             }
         }
     }
@@ -64,9 +80,10 @@ impl Watchdog {
     /// The offset after the last record of each partition, asked for all at once.
     fn ends(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
         let mut list = TopicPartitionList::new();
-        for partition in 0..self.partitions {
+        let topic = self.settings.messages_topic();
+        for partition in 0..self.settings.partitions {
             // In place of a time, the symbol for the end: that is how the protocol asks for it.
-            list.add_partition_offset(&self.topic, partition, Offset::End)?;
+            list.add_partition_offset(&topic, partition, Offset::End)?;
         }
         let found = self.consumer.offsets_for_times(list, ANSWER)?;
         let end = |offset| {
@@ -83,40 +100,76 @@ impl Watchdog {
             .collect())
     }
 
-    fn compare(&self, progress: &mut Progress, ends: &[(i32, i64)]) {
-        for (partition, end) in ends {
-            let next = self.rooms.next(*partition);
-            if progress.stands_still(*partition, next, *end) {
-                tracing::warn!(
-                    partition,
-                    next,
-                    end,
-                    "the partition has stopped; another consumer takes over"
-                );
-                self.renew.store(true, Ordering::Relaxed);
+    fn compare(&self, progress: &mut Progress, folded: &[i64], ends: &[(i32, i64)]) {
+        let next = |partition| {
+            let index = usize::try_from(partition).ok()?;
+            folded.get(index).copied()
+        };
+        let ends = ends
+            .iter()
+            .filter_map(|(partition, end)| Some((*partition, next(*partition)?, *end)));
+        self.metrics
+            .lag
+            .set(ends.clone().map(|(_, next, end)| (end - next).max(0)));
+        for (partition, next, end) in ends {
+            match progress.judge(partition, next, end) {
+                Verdict::Fine => {}
+                Verdict::StandsStill => {
+                    tracing::warn!(
+                        partition,
+                        next,
+                        end,
+                        "the partition has stopped; another consumer takes over"
+                    );
+                    self.orders.renew.store(true, Ordering::Relaxed);
+                }
+                Verdict::Shorter => {
+                    let reason = format!(
+                        "partition {partition} of the log ends at {end}, but this server has read it up to {next}: it was \
+                         deleted or shortened while the server ran"
+                    );
+                    self.orders.lost.get_or_init(|| reason);
+                }
             }
         }
     }
 }
 
-/// How often each partition was found behind its end at the same offset.
+/// What is to be thought of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    /// It should move and does not.
+    StandsStill,
+    /// It ends before what was read.
+    Shorter,
+}
+
+/// How often each partition was found at the same offset, which is not its end.
 #[derive(Default)]
 struct Progress(HashMap<i32, (i64, u32)>);
 
 impl Progress {
-    /// Whether a partition should move and does not: found so twice, and then again from time to time. (It may stand
-    /// before the mark of another program's transaction, which is no record: then a new consumer does no harm.)
-    fn stands_still(&mut self, partition: i32, next: i64, end: i64) -> bool {
-        if next >= end {
+    /// Looks at a partition once more. It stands still when it was found so twice before, and then again from time to time.
+    /// (It may stand before the mark of another program's transaction, which is no record: then a new consumer does no harm.)
+    /// It is shorter when it was found so once before: a new leader may for a moment not know how far it may count.
+    fn judge(&mut self, partition: i32, next: i64, end: i64) -> Verdict {
+        if next == end {
             self.0.remove(&partition);
-            return false;
+            return Verdict::Fine;
         }
         let (seen, times) = self.0.entry(partition).or_insert((next, 0));
         if *seen != next {
             (*seen, *times) = (next, 0);
         }
         *times += 1;
-        *times == 3 || *times % 64 == 0
+        if next > end && *times >= 2 {
+            Verdict::Shorter
+        } else if next < end && (*times == 3 || *times % 64 == 0) {
+            Verdict::StandsStill
+        } else {
+            Verdict::Fine
+        }
     }
 }
 
@@ -127,22 +180,32 @@ mod tests {
     #[test]
     fn only_what_stays_behind_at_the_same_offset_stands_still() {
         let mut progress = Progress::default();
+        let mut stands_still =
+            |partition, next, end| progress.judge(partition, next, end) == Verdict::StandsStill;
         assert!(
-            !(0..200).any(|_| progress.stands_still(0, 10, 10)),
+            !(0..200).any(|_| stands_still(0, 10, 10)),
             "it is at its end"
         );
         assert!(
-            !(0..200).any(|next| progress.stands_still(0, next, 1_000)),
+            !(0..200).any(|next| stands_still(0, next, 1_000)),
             "it moves"
         );
-        let times: Vec<_> = (1..100)
-            .filter(|_| progress.stands_still(0, 500, 1_000))
-            .collect();
+        let times: Vec<_> = (1..100).filter(|_| stands_still(0, 500, 1_000)).collect();
         assert_eq!(times, [3, 64]);
-        assert!(!progress.stands_still(0, 501, 1_000), "it moves again");
+        assert!(!stands_still(0, 501, 1_000), "it moves again");
         assert!(
-            !progress.stands_still(1, 500, 1_000),
+            !stands_still(1, 500, 1_000),
             "partitions are looked at one by one"
         );
+    }
+
+    #[test]
+    fn a_partition_is_shorter_when_that_is_found_twice() {
+        let mut progress = Progress::default();
+        assert_eq!(progress.judge(0, 10, 8), Verdict::Fine);
+        assert_eq!(progress.judge(0, 10, 10), Verdict::Fine);
+        assert_eq!(progress.judge(0, 10, 8), Verdict::Fine);
+        assert_eq!(progress.judge(1, 10, 8), Verdict::Fine);
+        assert_eq!(progress.judge(0, 10, 9), Verdict::Shorter);
     }
 }

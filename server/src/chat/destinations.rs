@@ -90,6 +90,11 @@ impl ChatDestinations {
     ) -> Result<Headers, Refusal> {
         let wish = Wish::of(&request)?;
         let start = Start::find(&self.chat.rooms, &room, &wish).map_err(unavailable)?;
+        if let Some((result, replayed)) = start.recovery {
+            let metrics = &self.chat.listeners.metrics;
+            metrics.recoveries.add(result);
+            metrics.replayed.inc_by(replayed as u64);
+        }
         let id = request.id.clone();
         let hub = &self.chat.listeners.hub;
         let subscription = Subscription::new(room, request, &start, &self.to, hub);

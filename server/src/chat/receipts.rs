@@ -117,16 +117,17 @@ impl Receipts {
         flight
     }
 
-    /// Ends the wait of everybody who waits for this message.
-    pub fn complete(&self, key: &Key, outcome: &Outcome) {
+    /// Ends the wait of everybody who waits for this message; tells whether anybody did.
+    pub fn complete(&self, key: &Key, outcome: &Outcome) -> bool {
         let Some(entry) = self.waiting().remove(key) else {
-            return;
+            return false;
         };
         tell(entry, outcome);
+        true
     }
 
-    /// Ends the wait of everybody who waits for longer than `patience`.
-    pub fn expire(&self, now: Instant, patience: Duration, outcome: &Outcome) {
+    /// Ends the wait of everybody who waits for longer than `patience`; tells for how many messages.
+    pub fn expire(&self, now: Instant, patience: Duration, outcome: &Outcome) -> usize {
         let mut waiting = self.waiting();
         let late: Vec<Key> = waiting
             .iter()
@@ -136,6 +137,7 @@ impl Receipts {
         for entry in late.iter().filter_map(|key| waiting.remove(key)) {
             tell(entry, outcome);
         }
+        late.len()
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Key, Waiting>> {

@@ -8,6 +8,9 @@ use super::settings::{KAFKA_PROPERTY, Setting, all};
 use super::sources::{Source, Value};
 use crate::version;
 
+/// The argument that lets `maru repair` change something.
+const YES: &str = "yes";
+
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -17,6 +20,13 @@ pub enum Command {
     Config,
     /// Ask the server that is running whether it is ready.
     Healthcheck,
+    /// Mend log and history of a server that is stopped, or only say how.
+    Repair {
+        /// Whether to do it.
+        yes: bool,
+    },
+    /// Check log and history of a server that is stopped.
+    Verify,
 }
 
 /// A command line that has been read. Not `Debug`: properties may hold passwords.
@@ -46,9 +56,13 @@ impl Arguments {
     fn from_matches(mut matches: ArgMatches) -> Self {
         let mut command = Command::Run;
         // Settings may be before and after the name of what to do; clap hands them down.
-        if let Some((name, below)) = matches.remove_subcommand() {
+        if let Some((name, mut below)) = matches.remove_subcommand() {
             command = match name.as_str() {
                 "config" => Command::Config,
+                "repair" => Command::Repair {
+                    yes: below.remove_one(YES).unwrap_or_default(),
+                },
+                "verify" => Command::Verify,
                 _ => Command::Healthcheck,
             };
             matches = below;
@@ -91,6 +105,21 @@ fn command_line() -> clap::Command {
         ))
         .subcommand(clap::Command::new("healthcheck").about(
             "Ask the server that these settings describe whether it is ready: exit code 0 if it is, 1 if not",
+        ))
+        .subcommand(
+            clap::Command::new("repair")
+                .about(
+                    "Say what is damaged in the data directory and how it would be mended; with --yes, mend it. The server has to be stopped",
+                )
+                .arg(
+                    Arg::new(YES)
+                        .long(YES)
+                        .help("Mend it; the damaged originals are kept aside")
+                        .action(ArgAction::SetTrue),
+                ),
+        )
+        .subcommand(clap::Command::new("verify").about(
+            "Read everything in the data directory, every row against its checksum and the history against the log: exit code 0 if all is whole, 1 if not. The server has to be stopped",
         ))
         .args(all().map(argument))
 }

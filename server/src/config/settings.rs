@@ -106,6 +106,14 @@ settings! {
         read: parsed,
     }
 
+    /// Address and port for operators: metrics and health. Only they should reach it.
+    admin_listen: Option<SocketAddr> = "" {
+        variable: "MARU_ADMIN_LISTEN",
+        placeholder: "ADDRESS",
+        allowed: "an IP address with a port, such as 127.0.0.1:9080",
+        read: optional(parsed),
+    }
+
     /// This server's data: keys, embedded log, history.
     data: PathBuf = "data" {
         variable: "MARU_DATA",

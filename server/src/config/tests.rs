@@ -35,6 +35,7 @@ fn another(key: &str) -> &'static str {
     match key {
         "listen" => "[::1]:23000",
         "data" => "/var/lib/마루 \"1\"",
+        "admin_listen" => "127.0.0.1:9080",
         "kafka_brokers" => "a:1,b:2",
         "topic_prefix" => "007",
         "keys_file" => "C:\\keys",
@@ -131,7 +132,7 @@ fn errors_in_the_file_name_line_and_key() {
             [
                 "line 1",
                 "colour is not a setting",
-                "there are listen, data",
+                "there are listen, admin_listen, data",
             ],
         ),
         (
@@ -332,6 +333,9 @@ fn commands() {
     for (words, command) in [
         (&[][..], Command::Run),
         (&["config"], Command::Config),
+        (&["repair"], Command::Repair { yes: false }),
+        (&["repair", "--yes"], Command::Repair { yes: true }),
+        (&["verify"], Command::Verify),
         (
             &["healthcheck", "--listen", "127.0.0.1:1"],
             Command::Healthcheck,

@@ -128,6 +128,12 @@ impl Backlog {
         );
     }
 
+    /// How many records wait, and how many bytes they take.
+    pub(super) fn waits(&self) -> (usize, usize) {
+        let waiting = self.waiting();
+        (waiting.records, waiting.bytes)
+    }
+
     pub(super) fn healthy(&self) -> bool {
         let waiting = self.waiting();
         waiting.bytes < self.limits.tail

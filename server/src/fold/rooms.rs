@@ -167,6 +167,11 @@ impl Rooms {
         }
     }
 
+    /// How many records are folded and not stored yet, and how many bytes they take.
+    pub fn tail(&self) -> (usize, usize) {
+        self.backlog.waits()
+    }
+
     /// The offset that a partition expects next.
     pub fn next(&self, partition: i32) -> i64 {
         self.partition(partition).fold.next
@@ -226,8 +231,9 @@ impl Rooms {
                 self.observer.duplicate(room, uid, id, *first);
                 tail.pass(checkpoint)
             }
-            Outcome::Skipped(_) => {
+            Outcome::Skipped(reason) => {
                 self.skipped.fetch_add(1, Ordering::Relaxed);
+                self.observer.skipped(reason);
                 tail.pass(checkpoint)
             }
         };

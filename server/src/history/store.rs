@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use protocol::message::RECORD_VERSION;
 use protocol::{Epoch, Kind, RoomName};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::rows::{self, Sum, column};
 use super::{Checkpoint, HistoryError, Reader, RoomId, Writer};
 
-const FILE: &str = "history.db";
+pub(super) const FILE: &str = "history.db";
 /// Its presence says that the store is to be set aside at the next start; its text says why.
 const MARKER: &str = "history.db.rebuild";
 /// `MARU` in ASCII, in SQLite's field for it: tells our file from another program's.
@@ -186,6 +186,7 @@ fn unavailable(path: &Path, error: &io::Error) -> HistoryError {
 }
 
 fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
+    make_private(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -206,13 +207,39 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Makes the file readable by its owner only; SQLite gives its side files the same rights. If that fails, opening it tells why.
+fn make_private(path: &Path) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        if let Ok(file) = options.open(path) {
+            drop(file.set_permissions(fs::Permissions::from_mode(0o600)));
+        }
+    }
+}
+
+/// For whoever checks the store: what a crash left in the write-ahead log stays there, and nothing is written.
+pub(super) fn open_for_audit(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Whether the file is ours and of the form that this version writes, and what it holds.
+pub(super) fn check(connection: &Connection) -> Result<Saved, HistoryError> {
+    check_form(connection)?;
+    load(connection)
+}
+
 /// Makes the tables of a new file, or checks that the file is ours.
 fn prepare(connection: &Connection) -> Result<(), HistoryError> {
-    let pragma = |name| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
-            .map_err(from_sqlite)
-    };
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
         .map_err(from_sqlite)?;
@@ -222,6 +249,15 @@ fn prepare(connection: &Connection) -> Result<(), HistoryError> {
         );
         return connection.execute_batch(&script).map_err(from_sqlite);
     }
+    check_form(connection)
+}
+
+fn check_form(connection: &Connection) -> Result<(), HistoryError> {
+    let pragma = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
+            .map_err(from_sqlite)
+    };
     if pragma("application_id")? != APPLICATION {
         return Err(HistoryError::Damaged(
             "it is another program's file".to_owned(),
@@ -345,7 +381,7 @@ fn load(connection: &Connection) -> Result<Saved, HistoryError> {
     Ok(saved)
 }
 
-fn each(
+pub(super) fn each(
     connection: &Connection,
     sql: &str,
     mut visit: impl FnMut(&rusqlite::Row<'_>) -> Result<(), HistoryError>,
@@ -359,7 +395,7 @@ fn each(
 }
 
 /// Renames the store's files to the first free `history.db.{why}-N`, and takes the marker away.
-fn set_aside(directory: &Path, why: &str) -> Result<PathBuf, HistoryError> {
+pub(super) fn set_aside(directory: &Path, why: &str) -> Result<PathBuf, HistoryError> {
     let target = (1..10_000)
         .map(|number| directory.join(format!("{FILE}.{why}-{number}")))
         .find(|path| !path.exists())

@@ -66,6 +66,36 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every one of them.
+    pub const EVERY: &'static [Self] = &[
+        Self::UnsupportedVersion,
+        Self::MalformedFrame,
+        Self::NotUtf8,
+        Self::BadEscape,
+        Self::FrameTooLarge,
+        Self::TooManyHeaders,
+        Self::BadHeader,
+        Self::MissingHeader,
+        Self::UnknownCommand,
+        Self::NotConnected,
+        Self::AlreadyConnected,
+        Self::DuplicateSubscription,
+        Self::NoSuchSubscription,
+        Self::BadAck,
+        Self::BadTransaction,
+        Self::InvalidCredentials,
+        Self::UnknownDestination,
+        Self::Forbidden,
+        Self::InvalidMessage,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Unconfirmed,
+        Self::SlowConsumer,
+        Self::HeartbeatTimeout,
+        Self::LoginTimeout,
+        Self::Draining,
+    ];
+
     /// The word in `x-code`.
     pub fn as_str(self) -> &'static str {
         match self {

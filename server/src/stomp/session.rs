@@ -42,7 +42,7 @@ use self::pending::PendingSends;
 use self::subscriptions::Subscriptions;
 use self::transactions::Transactions;
 use super::destinations::{Destinations, Verdict};
-use super::refusal::Refusal;
+use super::refusal::{Code, Refusal};
 
 /// What the connection is to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +137,10 @@ pub struct Session<D> {
     deliveries: u64,
     /// How many notices were sent.
     notices: u64,
+    /// What was refused since [`Session::take_refusals`] was last called.
+    refused: Vec<Code>,
+    /// The refusal that ended the session.
+    ended_by: Option<Code>,
 }
 
 impl<D: Destinations> Session<D> {
@@ -163,6 +167,8 @@ impl<D: Destinations> Session<D> {
             commits: Commits::default(),
             deliveries: 0,
             notices: 0,
+            refused: Vec::new(),
+            ended_by: None,
         }
     }
 
@@ -179,6 +185,16 @@ impl<D: Destinations> Session<D> {
     /// Whether [`Output::Close`] was given.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// The refusal that ended the session, if one did.
+    pub fn ended_by(&self) -> Option<Code> {
+        self.ended_by
+    }
+
+    /// What was refused since the last call, softly or not: for whoever counts.
+    pub fn take_refusals(&mut self) -> Vec<Code> {
+        std::mem::take(&mut self.refused)
     }
 
     /// How many SENDs wait for their outcome.
@@ -374,6 +390,8 @@ impl<D: Destinations> Session<D> {
             return;
         }
         tracing::debug!(session = %self.id, code = refusal.code.as_str(), detail = %refusal.detail, "session refused");
+        self.refused.push(refusal.code);
+        self.ended_by = Some(refusal.code);
         out.push(Output::Frame(outgoing::error(refusal, receipt)));
         out.push(Output::Close {
             code: refusal.code.close_code(),

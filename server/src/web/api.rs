@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Web;
 use crate::chat::Chat;
 use crate::history::HistoryError;
+use crate::metrics::chat::Page;
 use crate::names;
 
 /// What may follow the `?`.
@@ -51,13 +52,18 @@ pub async fn messages(
         (Err(error), _) => return ApiError::Bad(error.body_text()).into_response(),
         (_, Err(error)) => return ApiError::Bad(error.body_text()).into_response(),
     };
-    let Some(chat) = web.chat().cloned() else {
+    let Some(chat) = web.chat() else {
         return ApiError::Unavailable.into_response();
     };
     let (room, part, limit) = match parse(&room, &query) {
         Ok(parsed) => parsed,
         Err(error) => return error.into_response(),
     };
+    chat.listeners.metrics.pages.add(match part {
+        Part::Latest => Page::Latest,
+        Part::Before(_) => Page::Before,
+        Part::After(_) => Page::After,
+    });
     match tokio::task::spawn_blocking(move || read(&chat, &room, &part, limit)).await {
         Ok(Ok(page)) => tagged(&page, &headers),
         Ok(Err(error)) => error.into_response(),

@@ -43,7 +43,7 @@ pub async fn lobby(
 ) -> Response {
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let language = language::choose(query.lang.as_deref(), &headers);
-    let Some(chat) = web.chat().cloned() else {
+    let Some(chat) = web.chat() else {
         return not_ready(&web, &site, language);
     };
     let viewer = viewer(&web, &site, &headers, language);
@@ -93,7 +93,7 @@ pub async fn room(
         Ok(room) => return Redirect::permanent(&room_path(&room)).into_response(),
         Err(error) => return no_room(Notice::from(error)),
     };
-    let Some(chat) = web.chat().cloned() else {
+    let Some(chat) = web.chat() else {
         return not_ready(&web, &site, language);
     };
     let viewer = viewer(&web, &site, &headers, language);

@@ -3,11 +3,11 @@
 //! # Layout
 //!
 //! - `connection`: bytes in, frames to the session, everything queued out in one go
-//! - `farewell`: how a connection ends
+//! - [`farewell`]: how a connection ends
 //! - [`limits`]: what one connection may take
 
 mod connection;
-mod farewell;
+pub mod farewell;
 pub mod limits;
 
 use std::net::SocketAddr;
@@ -19,14 +19,15 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use self::connection::{Birth, Connection};
+use self::farewell::Farewell;
 use super::access::{Origin, Site};
 use super::{Service, Web, identity};
 use crate::chat::ChatDestinations;
 use crate::chat::destinations::Visitor;
 use crate::conformance::ConformanceDestinations;
+use crate::metrics::connections::Accept;
 
 /// `GET /ws`: the door to the STOMP session.
 pub async fn upgrade(
@@ -36,18 +37,22 @@ pub async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let accepts = &web.metrics.connections.accepts;
     let visitor = match site.origin(&headers) {
         Origin::Foreign => {
+            accepts.add(Accept::ForeignOrigin);
             let sentence = "Only this server's own pages may connect; its operator can add other addresses with MARU_PUBLIC_ORIGINS.\n";
             return (StatusCode::FORBIDDEN, sentence).into_response();
         }
         Origin::Own => Visitor::Browser(identity::person(&headers, site.secure, &web.keys)),
         Origin::Absent => Visitor::Program,
     };
-    if web.service().is_none() {
+    let Some(service) = web.service() else {
+        accepts.add(Accept::NotReady);
         return retry_later("This server is still reading the room log; try again in a moment.\n");
-    }
+    };
     let Some(place) = web.door.enter(address.ip()) else {
+        accepts.add(Accept::Full);
         return retry_later(
             "This server has as many connections as it may have; try again later.\n",
         );
@@ -60,7 +65,8 @@ pub async fn upgrade(
         Some(version) => upgrade.protocols([version.subprotocol()]),
         None => upgrade,
     };
-    let (closing, sockets) = (web.farewell(), web.sockets.clone());
+    accepts.add(Accept::Accepted);
+    let (farewell, sockets) = (web.farewell(), web.sockets.clone());
     let largest = web.limits.websocket_bytes();
     upgrade
         .max_message_size(largest)
@@ -70,32 +76,36 @@ pub async fn upgrade(
         .max_write_buffer_size(web.limits.queue_bytes + largest)
         .on_upgrade(move |socket| {
             sockets.track_future(async move {
-                converse(&web, socket, visitor, closing).await;
+                converse(&web, service, socket, visitor, farewell).await;
                 drop(place);
             })
         })
 }
 
 /// Serves a client. The only place where the profile decides what destinations stand for.
-async fn converse(web: &Web, socket: WebSocket, visitor: Visitor, closing: CancellationToken) {
-    let birth = Birth::new(web.incarnation, web.limits);
+async fn converse(
+    web: &Web,
+    service: Service,
+    socket: WebSocket,
+    visitor: Visitor,
+    farewell: Farewell,
+) {
+    let birth = Birth::new(web.incarnation, web.limits, &web.metrics.connections);
     let (completed, completions) = mpsc::channel(web.limits.session.pending_sends);
-    match web.service.get() {
-        Some(Service::Chat(chat)) => {
-            let (chat, outbox) = (Arc::clone(chat), Arc::clone(&birth.outbox));
+    match service {
+        Service::Chat(chat) => {
+            let outbox = Arc::clone(&birth.outbox);
             let destinations =
                 ChatDestinations::new(chat, birth.id, visitor, outbox, completed, birth.now);
             let connection = Connection::new(birth, socket, destinations, completions);
-            connection.run(closing).await;
+            connection.run(farewell).await;
         }
-        Some(Service::Conformance(broker)) => {
-            let (broker, outbox) = (Arc::clone(broker), Arc::clone(&birth.outbox));
+        Service::Conformance(broker) => {
+            let outbox = Arc::clone(&birth.outbox);
             let destinations = ConformanceDestinations::new(broker, birth.id, outbox);
             let connection = Connection::new(birth, socket, destinations, completions);
-            connection.run(closing).await;
+            connection.run(farewell).await;
         }
-        // Nobody was let in before there was a service.
-        None => {}
     }
 }
 

@@ -8,8 +8,10 @@
 
 mod acknowledging;
 mod committing;
+mod counting;
 mod leaving;
 mod limits;
+mod living;
 mod recovering;
 mod refusing;
 mod speaking;

@@ -14,6 +14,7 @@ use server::bridge::{
     self, DeliveryFailure, DeliveryFailures, Log, LogSettings, Stage, StartError,
 };
 use server::fold::Observer;
+use server::metrics::log::LogMetrics;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -106,6 +107,16 @@ impl Broker {
         self.pocket = Some((pocket, directory));
     }
 
+    /// Takes everything from pocket-kafka, at the same address.
+    pub(crate) async fn wipe(&mut self) {
+        let stopped = self.stop().await;
+        stopped.replace(tempfile::tempdir().unwrap(), self).await;
+    }
+
+    pub(crate) fn is_pocket(&self) -> bool {
+        self.pocket.is_some()
+    }
+
     /// Another log on the same broker.
     pub(crate) fn another(&self) -> Self {
         let (address, properties) = (self.address.clone(), self.properties.clone());
@@ -129,6 +140,7 @@ impl Broker {
             partitions: PARTITIONS,
             client_id: "test".to_owned(),
             directory: directory.to_owned(),
+            alone: false,
             message_timeout: Duration::from_mins(1),
         }
     }
@@ -187,6 +199,19 @@ pub(crate) struct Stopped {
     port: u16,
 }
 
+impl Stopped {
+    /// Where its files lie.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts it again with other files.
+    pub(crate) async fn replace(self, directory: TempDir, broker: &mut Broker) {
+        let port = self.port;
+        broker.resume(Self { directory, port }).await;
+    }
+}
+
 async fn pocket_kafka(directory: &TempDir, port: u16) -> PocketKafka {
     let settings = pocket_kafka::Settings {
         directory: directory.path().to_owned(),
@@ -207,6 +232,7 @@ pub(crate) struct Server {
     pub(crate) log: Log,
     pub(crate) heard: Arc<Heard>,
     pub(crate) stage: watch::Receiver<Stage>,
+    pub(crate) metrics: LogMetrics,
 }
 
 impl Server {
@@ -216,6 +242,7 @@ impl Server {
 
     pub(crate) async fn with(settings: LogSettings) -> Result<Self, StartError> {
         let heard = Arc::new(Heard::default());
+        let metrics = LogMetrics::default();
         let (tell, stage) = watch::channel(Stage::Connecting);
         let failures = Arc::clone(&heard) as Arc<dyn DeliveryFailures>;
         let started = bridge::start(
@@ -223,11 +250,17 @@ impl Server {
             Arc::clone(&heard) as Arc<dyn Observer>,
             failures,
             tell,
+            metrics.clone(),
         );
         let log = tokio::time::timeout(2 * PATIENCE, started)
             .await
             .expect("the log starts or says why not")?;
-        Ok(Self { log, heard, stage })
+        Ok(Self {
+            log,
+            heard,
+            stage,
+            metrics,
+        })
     }
 
     /// Sends a message and waits until this server has folded it.

@@ -10,8 +10,14 @@
 
 mod foreign;
 mod harness;
+mod losing;
+mod proxy;
 mod security;
+mod serving;
+#[path = "../support/mod.rs"]
+mod support;
 mod three_brokers;
+mod watching;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -26,17 +26,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Maru {
     child: Child,
     pub(crate) address: String,
+    /// Where its metrics are, with `MARU_ADMIN_LISTEN`.
+    pub(crate) admin: Option<String>,
 }
 
 impl Maru {
     /// Starts the program with data in this directory and waits until it is ready.
     pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
         let maru = Self::launch(data, settings);
+        maru.until_ready();
+        maru
+    }
+
+    fn until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let (status, body) = maru.get("/healthz/ready");
+            let (status, body) = self.get("/healthz/ready");
             if status == 200 {
-                return maru;
+                return;
             }
             assert!(Instant::now() < deadline, "not ready: {body}");
             std::thread::sleep(Duration::from_millis(20));
@@ -45,10 +52,11 @@ impl Maru {
 
     /// Starts the program and waits until it has said where it listens.
     pub(crate) fn launch(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = command(data, settings)
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        Self::opened(command(data, settings), settings)
+    }
+
+    fn opened(mut command: Command, settings: &[(&str, &str)]) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines
             .next()
@@ -58,7 +66,46 @@ impl Maru {
             .strip_prefix("Maru is open at http://")
             .expect("the documented line")
             .to_owned();
-        Self { child, address }
+        let mut admin = None;
+        if settings
+            .iter()
+            .any(|(name, _)| *name == "MARU_ADMIN_LISTEN")
+        {
+            let words = lines.find_map(|line| {
+                let line = line.unwrap();
+                line.strip_prefix("Metrics are at http://")
+                    .map(str::to_owned)
+            });
+            let line = words.expect("the documented line");
+            admin = line.strip_suffix("/metrics").map(str::to_owned);
+        }
+        Self {
+            child,
+            address,
+            admin,
+        }
+    }
+
+    /// Like `start`, as the child of another program that is given these words before it.
+    pub(crate) fn start_under(
+        program: &str,
+        words: &[&str],
+        data: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let own = command(data, settings);
+        let mut command = Command::new(program);
+        command.args(words).arg(own.get_program());
+        for (name, value) in own.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let maru = Self::opened(command, settings);
+        maru.until_ready();
+        maru
     }
 
     /// Kills the program as a power cut would.
@@ -96,29 +143,69 @@ impl Maru {
 
     /// A plain GET: status and body.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let (head, body) = self.request(
-            &format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address),
-            "",
-        );
-        (head[9..12].parse().unwrap(), body)
+        get(&self.address, path)
+    }
+
+    /// What the server has counted under this name and these labels, as operators see it.
+    pub(crate) fn metric(&self, series: &str) -> u64 {
+        let (status, text) = get(self.admin.as_ref().unwrap(), "/metrics");
+        assert_eq!(status, 200, "{text}");
+        let value = text.lines().find_map(|line| {
+            let (name, value) = line.rsplit_once(' ')?;
+            (name == series).then(|| value.parse().unwrap())
+        });
+        value.unwrap_or_else(|| panic!("no {series} in {text}"))
+    }
+
+    /// Waits until exactly so much is there.
+    pub(crate) async fn becomes(&self, series: &str, wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.metric(series) != wanted {
+            assert!(Instant::now() < deadline, "{series} is not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until at least so much is counted.
+    pub(crate) async fn counts(&self, series: &str, at_least: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let count = self.metric(series);
+            if count >= at_least {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{series} is {count}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A request with these first lines; gives head and body of the answer.
     pub(crate) fn request(&self, head: &str, body: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = format!(
-            "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        // A server that refuses a request answers before it has read all of it, and then hangs up: what it said counts.
-        let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        (head.to_owned(), body.to_owned())
+        request(&self.address, head, body)
     }
+}
+
+/// A plain GET at an address: status and body.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
+    let (head, body) = request(address, &head, "");
+    (head[9..12].parse().unwrap(), body)
+}
+
+fn request(address: &str, head: &str, body: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!(
+        "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    // A server that refuses a request answers before it has read all of it, and then hangs up: what it said counts.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.to_owned(), body.to_owned())
 }
 
 impl Drop for Maru {
@@ -149,6 +236,15 @@ pub(crate) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// What a client hears, heart-beats and pings too.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A WebSocket message.
+    Stomp(String),
+    /// A WebSocket ping.
+    Ping,
 }
 
 /// A STOMP client.
@@ -249,6 +345,31 @@ impl Client {
         tokio::time::timeout(PATIENCE, self.read())
             .await
             .expect("a frame in time")
+    }
+
+    /// The next thing that comes, whatever it is. The client hears of pings only while it is asked, and a server that says
+    /// nothing would be waited for without an end: so this has one.
+    pub(crate) async fn hear(&mut self) -> Heard {
+        let heard = tokio::time::timeout(PATIENCE, self.socket.next())
+            .await
+            .expect("something in time");
+        match heard {
+            Some(Ok(Message::Ping(_))) => Heard::Ping,
+            Some(Ok(Message::Text(text))) => Heard::Stomp(text.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the socket as a WebSocket client does, without DISCONNECT.
+    pub(crate) async fn close(&mut self) {
+        self.socket.close(None).await.unwrap();
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+
+    /// The next frame, if one comes in this time.
+    pub(crate) async fn frame_within(&mut self, time: Duration) -> Option<Frame> {
+        let frame = tokio::time::timeout(time, self.read()).await.ok()?;
+        Some(frame.unwrap_or_else(|close| panic!("the server closed: {close:?}")))
     }
 
     async fn read(&mut self) -> Result<Frame, Option<CloseFrame>> {

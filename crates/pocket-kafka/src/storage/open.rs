@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 
-use super::{Readers, Writer, checksum};
+use super::{Readers, Writer, checksum, wal};
 use crate::{
     directory::Directory,
     error::StartError,
     partition::{Appender, Partition, PartitionId, Remembered},
     sequence::Entry,
-    settings::Settings,
+    settings::{Durability, Settings},
     topic::{Log, Topic},
 };
 
@@ -51,7 +53,7 @@ pub(crate) struct Opened {
 }
 
 /// Why a database cannot be used, before the file's name is known.
-enum Refusal {
+pub(super) enum Refusal {
     Sqlite(rusqlite::Error),
     Format(String),
     Damaged(String),
@@ -69,7 +71,7 @@ impl From<rusqlite::Error> for Refusal {
 }
 
 impl Refusal {
-    fn of(self, file: PathBuf) -> StartError {
+    pub(super) fn of(self, file: PathBuf) -> StartError {
         match self {
             Self::Sqlite(source) => StartError::Open {
                 file,
@@ -99,11 +101,60 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened, StartError> {
     })
 }
 
+/// Refuses a write-ahead log that SQLite would cut short without a word, dropping what was acknowledged.
+fn check_wal(file: &Path, settings: &Settings) -> Result<(), Refusal> {
+    let unreadable = |error: io::Error| Refusal::Damaged(error.to_string());
+    let wal = match fs::read(wal_of(file)) {
+        Ok(wal) => wal,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let page_size = page_size(file).map_err(unreadable)?;
+    match wal::examine(&wal, page_size).damage {
+        Some(damage) if settings.durability == Durability::Off => {
+            // Nothing was synced in order, so after a power loss this is what may be expected.
+            tracing::warn!("{damage}: what was written after that is lost");
+            Ok(())
+        }
+        Some(damage) => Err(Refusal::Damaged(damage)),
+        None => Ok(()),
+    }
+}
+
+/// The write-ahead log beside a database.
+pub(super) fn wal_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
+/// The page size that a database's header names; of a file without one, SQLite's default.
+pub(super) fn page_size(database: &Path) -> io::Result<usize> {
+    let mut header = [0; 18];
+    let read = File::open(database).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Ok(()) => Ok(match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 65_536,
+            size => usize::from(size),
+        }),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(4096)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn load(
     file: &Path,
     directory: Directory,
     settings: &Settings,
 ) -> Result<(Writer, Log, i64), Refusal> {
+    check_wal(file, settings)?;
     let connection = Connection::open(file)?;
     // Nobody else writes here; whoever holds the lock all the same must not hold up the producers for long.
     connection.busy_timeout(BUSY)?;
@@ -144,7 +195,8 @@ fn load(
     Ok((writer, log, next_partition))
 }
 
-fn prepare(connection: &Connection) -> Result<(), Refusal> {
+/// Whether the file is new; refuses what another program or version wrote.
+pub(super) fn check_format(connection: &Connection) -> Result<bool, Refusal> {
     let application: i64 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -157,6 +209,12 @@ fn prepare(connection: &Connection) -> Result<(), Refusal> {
     if !is_new && format != FORMAT {
         return Err(Refusal::Format(format.to_string()));
     }
+    Ok(is_new)
+}
+
+/// Settings of the database, and the tables of a new one.
+pub(super) fn prepare(connection: &Connection) -> Result<(), Refusal> {
+    let is_new = check_format(connection)?;
     if is_new {
         // Takes effect only before the first table; without it a deleted batch's space never returns to the disk.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -204,27 +262,57 @@ fn next_producer_id(connection: &Connection) -> Result<i64, Refusal> {
 }
 
 /// A row of `partitions`.
-struct Place {
-    id: PartitionId,
-    topic: String,
-    number: i32,
-    start_offset: i64,
-    next_offset: i64,
-    last_time: i64,
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) id: PartitionId,
+    pub(super) topic: String,
+    pub(super) number: i32,
+    pub(super) start_offset: i64,
+    pub(super) next_offset: i64,
+    pub(super) last_time: i64,
 }
 
 fn partitions(connection: &Connection) -> Result<Vec<Place>, Refusal> {
-    let mut statement =
-        connection.prepare("SELECT id, topic, number, start_offset, next_offset, last_time, checksum FROM partitions ORDER BY topic, number")?;
-    let mut rows = statement.query([])?;
     let mut places = Vec::new();
-    while let Some(row) = rows.next()? {
-        places.push(
-            place(row)?
-                .ok_or_else(|| Refusal::Damaged("a row that describes a partition".to_owned()))?,
-        );
+    let mut is_damaged = false;
+    each_partition(connection, |_, place| match place {
+        Some(place) => places.push(place),
+        None => is_damaged = true,
+    })?;
+    if is_damaged {
+        return Err(Refusal::Damaged(
+            "a row that describes a partition".to_owned(),
+        ));
     }
+    places
+        .sort_unstable_by(|one, other| (&one.topic, one.number).cmp(&(&other.topic, other.number)));
     Ok(places)
+}
+
+/// Visits the rows of `partitions` by id; a row whose checksum does not fit has no place. Goes through the table itself, never an index that
+/// may say something else.
+pub(super) fn each_partition(
+    connection: &Connection,
+    mut visit: impl FnMut(i64, Option<Place>),
+) -> rusqlite::Result<()> {
+    let mut statement =
+        connection.prepare("SELECT id, topic, number, start_offset, next_offset, last_time, checksum FROM partitions NOT INDEXED ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        visit(id, place(row).unwrap_or(None));
+    }
+    Ok(())
+}
+
+/// Whether the counter and the producers' rows are whole; says what is not.
+pub(super) fn check_rest(connection: &Connection) -> Result<(), String> {
+    let sentence = |refusal| match refusal {
+        Refusal::Damaged(what) | Refusal::Format(what) => what,
+        Refusal::Sqlite(error) => error.to_string(),
+    };
+    next_producer_id(connection).map_err(sentence)?;
+    each_sequence(connection, |_, _| {}).map_err(sentence)
 }
 
 fn place(row: &Row<'_>) -> rusqlite::Result<Option<Place>> {
@@ -253,6 +341,27 @@ fn restore_sequences(
     connection: &Connection,
     appenders: &mut BTreeMap<PartitionId, Appender>,
 ) -> Result<(), Refusal> {
+    let mut is_orphan = false;
+    each_sequence(connection, |partition, remembered| {
+        match appenders.get_mut(&partition) {
+            Some(appender) => appender.restore(remembered),
+            None => is_orphan = true,
+        }
+    })?;
+    if is_orphan {
+        return Err(damaged_producer());
+    }
+    Ok(())
+}
+
+fn damaged_producer() -> Refusal {
+    Refusal::Damaged("a row that describes a producer".to_owned())
+}
+
+fn each_sequence(
+    connection: &Connection,
+    mut visit: impl FnMut(PartitionId, Remembered),
+) -> Result<(), Refusal> {
     // Within a partition the order of the offsets is the order in which the windows were filled.
     let mut statement = connection.prepare(
         "SELECT partition, producer, slot, epoch, first, last, base_offset, time, checksum FROM sequences
@@ -268,23 +377,16 @@ fn restore_sequences(
             base_offset: row.get(6)?,
             time: row.get(7)?,
         };
-        let slot = usize::try_from(slot).unwrap_or(usize::MAX);
         let remembered = Remembered {
             producer: row.get(1)?,
             epoch: row.get(3)?,
-            slot,
+            slot: usize::try_from(slot).unwrap_or(usize::MAX),
             entry,
         };
-        match appenders.get_mut(&partition) {
-            Some(appender) if row.get::<_, u32>(8)? == remembered.checksum(partition) => {
-                appender.restore(remembered);
-            }
-            _ => {
-                return Err(Refusal::Damaged(
-                    "a row that describes a producer".to_owned(),
-                ));
-            }
+        if row.get::<_, u32>(8)? != remembered.checksum(partition) {
+            return Err(damaged_producer());
         }
+        visit(partition, remembered);
     }
     Ok(())
 }

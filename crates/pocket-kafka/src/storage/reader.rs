@@ -210,6 +210,29 @@ impl Reader<'_> {
     }
 }
 
+/// Visits the rows of a partition's batches from one row up to another. A row that does not fit its checksum comes with its id; what SQLite
+/// itself cannot read ends the visit.
+pub(super) fn each_batch<E>(
+    connection: &Connection,
+    partition: PartitionId,
+    from: i64,
+    to: i64,
+    mut visit: impl FnMut(Result<Stored, (i64, ReadError)>) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<rusqlite::Error>,
+{
+    let mut statement = connection.prepare_cached(
+        "SELECT id, count, time, checksum, data FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+    )?;
+    let mut rows = statement.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        visit(checked(row, partition).map_err(|error| (id, error)))?;
+    }
+    Ok(())
+}
+
 struct Place {
     base_offset: i64,
     end: i64,

@@ -1,6 +1,6 @@
 //! The one writing connection: a group of changes is one transaction, on the disk as the durability setting says.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 
 use super::{batch_checksum, checksum};
 use crate::{
@@ -27,6 +27,9 @@ pub(crate) struct Writer {
     durability: Durability,
     /// Committed, not yet synced.
     unsynced: bool,
+    /// A sync of what was acknowledged before has failed. The system takes those pages for clean now, so another sync would succeed without
+    /// having written them: nothing more is promised until the log is opened again.
+    lost_sync: bool,
     next_producer_id: i64,
 }
 
@@ -43,6 +46,7 @@ impl Writer {
             directory,
             durability,
             unsynced: false,
+            lost_sync: false,
             next_producer_id,
         };
         writer.set_synchronous(match durability {
@@ -126,6 +130,10 @@ impl Writer {
         });
         self.set_synchronous("NORMAL")?;
         self.unsynced = result.is_err();
+        // With Durability::Always a failed commit is refused and written anew, so only here something acknowledged is at stake.
+        self.lost_sync |= result
+            .as_ref()
+            .is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure));
         result
     }
 
@@ -133,6 +141,14 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        if self.lost_sync {
+            let sentence = "a sync has failed, so what was acknowledged since the one before may be lost at a power loss: restart the server";
+            let error = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
+            return Err(rusqlite::Error::SqliteFailure(
+                error,
+                Some(sentence.to_owned()),
+            ));
+        }
         // Rolls back when dropped without, or by a failed, commit.
         let transaction = self
             .connection

@@ -26,6 +26,7 @@ mod pocket {
     mod damage;
     mod failing;
     mod restart;
+    mod salvage;
 }
 
 /// The line by which the table knows that a case was not tried.

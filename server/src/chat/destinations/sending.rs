@@ -8,6 +8,7 @@ use super::{ChatDestinations, canonical, unavailable, unknown_destination};
 use crate::chat::admission::admit;
 use crate::chat::receipts::{Flight, Key, Outcome, receipt_headers};
 use crate::keys;
+use crate::metrics::chat::Sent;
 use crate::stomp::{Code, Progress, Refusal, SendRequest, Ticket};
 
 impl ChatDestinations {
@@ -74,15 +75,23 @@ impl ChatDestinations {
         let known = rooms
             .first_position(&key.room, &key.uid, &key.id)
             .map_err(unavailable)?;
+        let sends = &self.chat.listeners.metrics.sends;
         if let Some(position) = known {
+            sends.add(Sent::Repeat);
             return Ok(Progress::Done(receipt_headers(position, true)));
         }
         let receipts = &self.chat.listeners.receipts;
-        if receipts.wait(key.clone(), ticket, self.completions.clone(), now) == Flight::First
-            && let Err(refusal) = self.chat.produce(record)
-        {
-            receipts.complete(&key, &Outcome::Refused(refusal));
-        }
+        let flight = receipts.wait(key.clone(), ticket, self.completions.clone(), now);
+        sends.add(match flight {
+            Flight::UnderWay => Sent::UnderWay,
+            Flight::First => match self.chat.produce(record) {
+                Ok(()) => Sent::Produced,
+                Err(refusal) => {
+                    receipts.complete(&key, &Outcome::Refused(refusal));
+                    Sent::NotTaken
+                }
+            },
+        });
         Ok(Progress::Pending)
     }
 

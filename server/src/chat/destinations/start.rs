@@ -5,6 +5,7 @@ use stomp::Headers;
 
 use crate::fold::Rooms;
 use crate::history::HistoryError;
+use crate::metrics::chat::Recovery;
 use crate::stomp::{Code, Refusal, SubscribeRequest};
 
 /// From where a client wants to receive.
@@ -66,6 +67,8 @@ pub(super) struct Start {
     pub(super) cut: i64,
     /// What the RECEIPT says.
     pub(super) headers: Headers,
+    /// How a recovery ended, if one was asked for, and how many messages it replays.
+    pub(super) recovery: Option<(Recovery, usize)>,
 }
 
 impl Start {
@@ -76,6 +79,7 @@ impl Start {
         let mut headers = Headers::new()
             .with(header::EPOCH, epoch.to_string())
             .with(header::OFFSET, cut.to_string());
+        let mut recovery = None;
         let cursor = match wish {
             Wish::Live => cut,
             Wish::Latest(count) => {
@@ -91,12 +95,18 @@ impl Start {
                 offset,
             } => {
                 let missing = rooms.count_after(room, *offset, cut, limits::RECOVER + 1)?;
-                let recovered = *known == Some(epoch) && missing <= limits::RECOVER;
+                let result = match missing {
+                    _ if *known != Some(epoch) => Recovery::OtherEpoch,
+                    _ if *offset > cut => Recovery::Ahead,
+                    0 => Recovery::NothingMissed,
+                    1..=limits::RECOVER => Recovery::Whole,
+                    _ => Recovery::TooFar,
+                };
+                let recovered = !matches!(result, Recovery::OtherEpoch | Recovery::TooFar);
+                let replayed = if recovered { missing } else { 0 };
+                recovery = Some((result, replayed));
                 headers.push(header::RECOVERED, recovered.to_string());
-                headers.push(
-                    header::REPLAY_COUNT,
-                    if recovered { missing } else { 0 }.to_string(),
-                );
+                headers.push(header::REPLAY_COUNT, replayed.to_string());
                 if recovered { *offset } else { cut }
             }
         };
@@ -104,6 +114,7 @@ impl Start {
             cursor,
             cut,
             headers,
+            recovery,
         })
     }
 }

@@ -120,6 +120,7 @@ impl<D: Destinations> Session<D> {
             subscription,
         )));
         self.notices += 1;
+        self.refused.push(refusal.code);
     }
 
     /// The subscription that takes refusals, if the client has one.

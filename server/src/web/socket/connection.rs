@@ -9,13 +9,13 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use stomp::{Decoder, Item};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use super::farewell::{self, End};
+use super::farewell::{self, End, Farewell};
 use super::limits::Limits;
 use crate::chat::destinations::REPLAY_BYTES;
 use crate::chat::receipts::Completion;
 use crate::hub::{ConnectionId, Outbox, Outgoing, encode, outbox::Batch};
+use crate::metrics::connections::{Close, ConnectionMetrics, Open};
 use crate::stomp::session::{Output, Session};
 use crate::stomp::{CatchUp, Destinations};
 
@@ -38,19 +38,24 @@ pub(super) struct Birth {
     pub(super) now: Instant,
     session_id: String,
     limits: Limits,
+    metrics: ConnectionMetrics,
+    open: Open,
 }
 
 impl Birth {
     /// For one more connection in this run of the server.
-    pub(super) fn new(incarnation: u32, limits: Limits) -> Self {
+    pub(super) fn new(incarnation: u32, limits: Limits, metrics: &ConnectionMetrics) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let outbox = Arc::new(Outbox::new(limits.queue_bytes));
         Self {
             id,
-            outbox: Arc::new(Outbox::new(limits.queue_bytes)),
+            open: metrics.enter(id, &outbox),
+            outbox,
             now: Instant::now(),
             session_id: format!("{incarnation:08x}-{}", id.0),
             limits,
+            metrics: metrics.clone(),
         }
     }
 }
@@ -70,6 +75,8 @@ pub(super) struct Connection<D> {
     /// When to look again while the client is ahead of this server, and since when it is.
     look_at: Option<tokio::time::Instant>,
     ahead_since: Option<tokio::time::Instant>,
+    metrics: ConnectionMetrics,
+    _open: Open,
 }
 
 impl<D: Destinations> Connection<D> {
@@ -86,6 +93,8 @@ impl<D: Destinations> Connection<D> {
             now,
             session_id,
             limits,
+            metrics,
+            open,
         } = birth;
         Self {
             id,
@@ -99,17 +108,21 @@ impl<D: Destinations> Connection<D> {
             catch_up: CatchUp::Done,
             look_at: None,
             ahead_since: None,
+            metrics,
+            _open: open,
         }
     }
 
     /// Serves the client until one of both has gone.
-    pub(super) async fn run(mut self, closing: CancellationToken) {
+    pub(super) async fn run(mut self, farewell: Farewell) {
         tracing::debug!(connection = self.id.0, "a client connected");
-        let end = self.converse(closing).await;
+        let end = self.converse(farewell).await;
+        self.metrics.closes.add(self.reason(&end));
         let Self {
             id,
             socket,
             session,
+            _open,
             ..
         } = self;
         // Nothing may be delivered to a client that has said goodbye.
@@ -120,7 +133,17 @@ impl<D: Destinations> Connection<D> {
         tracing::debug!(connection = id.0, "a client left");
     }
 
-    async fn converse(&mut self, closing: CancellationToken) -> End {
+    /// Why the connection ended, as operators count it.
+    fn reason(&self, end: &End) -> Close {
+        match (end, self.session.ended_by()) {
+            (_, Some(code)) => Close::of(code),
+            (End::Gone(reason), None) => *reason,
+            (End::Closing, None) if self.session.is_closed() => Close::Disconnect,
+            (End::Closing, None) => Close::Left,
+        }
+    }
+
+    async fn converse(&mut self, farewell: Farewell) -> End {
         let mut out = Vec::new();
         let mut ping_at = tokio::time::Instant::now() + FIRST_PING;
         let mut leave_at = None;
@@ -154,18 +177,18 @@ impl<D: Destinations> Connection<D> {
                 () = tokio::time::sleep_until(ping_at) => {
                     ping_at = tokio::time::Instant::now() + PING_EVERY;
                     let in_time = Instant::now() + self.limits.queue_time;
-                    if !self.send_until(in_time, [Message::Ping(Bytes::new())]).await {
-                        return End::Gone;
+                    if let Err(close) = self.send_until(in_time, [Message::Ping(Bytes::new())]).await {
+                        return End::Gone(close);
                     }
                 }
                 () = sleep_until(self.look_at), if self.catch_up == CatchUp::Wait => self.catch_up = CatchUp::More,
-                () = closing.cancelled(), if leave_at.is_none() => {
+                () = farewell.said(), if leave_at.is_none() => {
                     leave_at = Some(tokio::time::Instant::now() + LAST_RECEIPTS);
                 }
                 () = sleep_until(leave_at), if !self.session.is_closed() => {}
             }
             if let Some(at) = leave_at {
-                self.leave(at, &mut out);
+                self.leave(&farewell, at, &mut out);
             }
             self.queue_all(&mut out);
         }
@@ -251,9 +274,16 @@ impl<D: Destinations> Connection<D> {
 
     /// Moves what the session says into the queue that live messages go through, too.
     fn queue(&mut self, out: &mut Vec<Output>) {
+        self.count_refusals();
         let version = self.session.version();
         for output in out.drain(..) {
             self.outbox.push(outgoing(output, version));
+        }
+    }
+
+    pub(super) fn count_refusals(&mut self) {
+        for code in self.session.take_refusals() {
+            self.metrics.refusals.add(code);
         }
     }
 
@@ -270,20 +300,19 @@ impl<D: Destinations> Connection<D> {
             .iter()
             .position(|outgoing| matches!(outgoing, Outgoing::Close { .. }));
         let binary = self.binary;
+        self.metrics.count(&batch.frames);
         let sent = batch
             .frames
             .into_iter()
             .take(last.map_or(usize::MAX, |last| last + 1));
         let in_time = deadline(since, Instant::now(), self.limits.queue_time);
-        if !self
-            .send_until(in_time, sent.map(|outgoing| message(outgoing, binary)))
-            .await
-        {
+        let words = sent.map(|outgoing| message(outgoing, binary));
+        if let Err(close) = self.send_until(in_time, words).await {
             tracing::info!(
                 connection = self.id.0,
                 "the client went away or reads too slowly"
             );
-            return Err(End::Gone);
+            return Err(End::Gone(close));
         }
         self.session.wrote(Instant::now());
         if last.is_some() {
@@ -293,12 +322,12 @@ impl<D: Destinations> Connection<D> {
         }
     }
 
-    /// Whether everything went out before the client counted as too slow.
+    /// Sends everything before the client counts as too slow, or says what it counts as.
     pub(super) async fn send_until(
         &mut self,
         in_time: Instant,
         messages: impl IntoIterator<Item = Message>,
-    ) -> bool {
+    ) -> Result<(), Close> {
         let socket = &mut self.socket;
         let sending = async {
             for message in messages {
@@ -306,10 +335,10 @@ impl<D: Destinations> Connection<D> {
             }
             socket.flush().await
         };
-        matches!(
-            tokio::time::timeout_at(in_time.into(), sending).await,
-            Ok(Ok(()))
-        )
+        match tokio::time::timeout_at(in_time.into(), sending).await {
+            Ok(sent) => sent.map_err(|_| Close::Lost),
+            Err(_) => Err(Close::Slow),
+        }
     }
 }
 
