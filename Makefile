@@ -1,6 +1,6 @@
 # What a person does with this checkout. The work itself is in scripts/, one file a task.
 
-.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos crash fuzz image-test bench-codec budgets screenshots pictures
+.PHONY: help run dist image cluster kafka kafka-stop dev lint test test-all chaos crash fuzz image-test bench-checker bench-codec budgets screenshots pictures
 
 help:
 	@echo 'Try it'
@@ -21,11 +21,13 @@ help:
 	@echo '  make test         lint, and run the tests (needs Chromium; with Java and Maven also those on Apache Kafka)'
 	@echo '  make test-all     the tests and the long suites; leaves what was measured in docs/'
 	@echo '  make chaos        break servers and brokers while people chat, and check what they saw (needs Java and Maven);'
-	@echo '                    ARGUMENTS="--faults kill-broker --rounds 30"'
+	@echo '                    RUN=all takes more than an hour; RUN=kill-servers and others are in docs/reliability.md;'
+	@echo '                    ARGUMENTS="--faults kill-broker --rounds 3" for one of your own'
 	@echo '  make crash        kill -9 a server with its embedded log 1,000 times while people send, and check what they saw;'
 	@echo '                    ARGUMENTS="--rounds 100"'
 	@echo '  make fuzz         feed the decoders with made-up input, a minute each'
 	@echo '  make image-test   put a release into an image and test that, without an engine (Linux, root, buildah, mmdebstrap)'
+	@echo '  make bench-checker  how long the checker of those runs takes for ten million events'
 	@echo '  make bench-codec  how fast the STOMP codec is; the table goes to docs/codec.md'
 	@echo '  make budgets      what the page weighs and how quick it is; the table goes to docs/budgets.md (needs Chromium)'
 	@echo '  make screenshots  take the pictures in README.md, of people who chat for five minutes (needs Chromium)'
@@ -57,7 +59,7 @@ test-all:
 
 chaos:
 	@scripts/dist.sh
-	@scripts/chaos.sh $(ARGUMENTS)
+	@scripts/chaos.sh $(RUN) $(ARGUMENTS)
 
 crash:
 	@scripts/dist.sh
@@ -69,6 +71,9 @@ fuzz:
 lint:
 	@scripts/tools.sh test
 	@scripts/lint.sh
+
+bench-checker:
+	@scripts/bench-checker.sh
 
 bench-codec:
 	@scripts/bench-codec.sh

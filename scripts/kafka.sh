@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Apache Kafka for this checkout, without Docker: one or three nodes in KRaft mode from Maven's jars, on 127.0.0.1 only.
+# A real Apache Kafka for this checkout, without Docker: one or three nodes in KRaft mode from Maven's jars, on 127.0.0.1 unless told otherwise.
 #
 #   scripts/kafka.sh start [N…]     fetch what is missing, start (or thaw), return when topics can be created; with N: when the node answers
 #   scripts/kafka.sh stop [N…]      stop in order, keep the data
@@ -19,6 +19,8 @@
 #   KAFKA_NODES   1 or 3 (1). Of three, topics have three copies, and a message is acknowledged when two of them have it.
 #   KAFKA_PORT    9092. Each node takes three ports from there on: clients, controllers, clients by TLS.
 #   KAFKA_TLS     yes or no (no): whether nodes also listen with TLS and SCRAM-SHA-512.
+#   KAFKA_HOST    127.0.0.1. Another address of this machine; the word NODE in it stands for the node's number.
+#   KAFKA_RUN     nothing. What nodes are run by, such as `ip netns exec other-NODE`; NODE stands for the number here, too.
 #
 # Everything lies in .kafka/: jars, AppCDS archive, and per cluster what it was made with, certificates, and each node's data, settings, log
 # and pid.

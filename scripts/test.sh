@@ -56,8 +56,9 @@ else
 fi
 
 if [ -n "${MARU_TEST_KAFKA:-}" ]; then
-    say "Killing servers while people chat"
-    "$(target_dir)/debug/chaos" --brokers "$MARU_TEST_KAFKA" --rooms 5 --people 5 --rate 50 --rounds 5 --vanish 10
+    say "Breaking servers and the broker while people chat (a minute)"
+    "$(target_dir)/debug/chaos" --brokers "$MARU_TEST_KAFKA" --rooms 5 --people 5 --rate 50 --vanish 10 \
+        --faults kill-server,freeze-server,kill-only-broker,freeze-only-broker,roll-servers --rounds 5
 fi
 
 say "Crashing a server with its embedded log while people send"

@@ -14,6 +14,8 @@ unlock() { exec 9>&-; }
 # Reads what this cluster was made with; fails if it was never made.
 recall() {
     [ -s "$CLUSTER_DIR/cluster" ] || return 1
+    # Clusters of earlier versions do not name these.
+    HOST=127.0.0.1 RUN=''
     # shellcheck disable=SC1091 # written by make_identity
     . "$CLUSTER_DIR/cluster"
 }
@@ -23,6 +25,8 @@ agree() {
     agree_on KAFKA_NODES "${KAFKA_NODES:-$NODES}" "$NODES"
     agree_on KAFKA_PORT "${KAFKA_PORT:-$PORT}" "$PORT"
     agree_on KAFKA_TLS "${KAFKA_TLS:-$TLS}" "$TLS"
+    agree_on KAFKA_HOST "${KAFKA_HOST:-$HOST}" "$HOST"
+    agree_on KAFKA_RUN "${KAFKA_RUN:-$RUN}" "$RUN"
 }
 
 agree_on() {
@@ -33,9 +37,13 @@ agree_on() {
 
 # What a new cluster is to be made with. Nothing is made yet.
 settle() {
-    NODES=${KAFKA_NODES:-1} PORT=${KAFKA_PORT:-9092} TLS=${KAFKA_TLS:-no}
+    NODES=${KAFKA_NODES:-1} PORT=${KAFKA_PORT:-9092} TLS=${KAFKA_TLS:-no} HOST=${KAFKA_HOST:-127.0.0.1} RUN=${KAFKA_RUN:-}
     case $NODES in 1 | 3) ;; *) fail "KAFKA_NODES is $NODES, but must be 1 or 3: two cannot outvote one, and more teach nothing new." ;; esac
     case $TLS in yes | no) ;; *) fail "KAFKA_TLS is $TLS, but must be yes or no." ;; esac
+    case $HOST$RUN in
+        *\'*) fail "KAFKA_HOST and KAFKA_RUN may not contain an apostrophe." ;;
+    esac
+    [ "$TLS" = no ] || [ "$HOST" = 127.0.0.1 ] || fail "KAFKA_TLS=yes needs KAFKA_HOST=127.0.0.1: certificates are for that address only."
     case $PORT in
         [1-9]*[!0-9]* | [!1-9]* | ??????*) false ;;
         *) [ "$PORT" -le $((65536 - 3 * NODES)) ] ;;
@@ -53,7 +61,7 @@ make_identity() {
     if [ "$TLS" = yes ]; then make_certificates; fi
     (
         umask 077
-        for name in NODES PORT TLS CLUSTER_ID DIRECTORY_IDS PASSWORD; do printf "%s='%s'\n" "$name" "${!name}"; done >"$CLUSTER_DIR/cluster.new"
+        for name in NODES PORT TLS HOST RUN CLUSTER_ID DIRECTORY_IDS PASSWORD; do printf "%s='%s'\n" "$name" "${!name}"; done >"$CLUSTER_DIR/cluster.new"
     )
     mv "$CLUSTER_DIR/cluster.new" "$CLUSTER_DIR/cluster"
 }

@@ -68,7 +68,7 @@ archive_classes() {
     say "Preparing quick starts (once, about ten seconds)"
     rm -rf "$HOME_DIR"/classes-* "$HOME_DIR/rehearsal"
     (
-        CLUSTER_DIR=$HOME_DIR/rehearsal ARCHIVE_AT_EXIT=$archive.new NODES=1 TLS=yes
+        CLUSTER_DIR=$HOME_DIR/rehearsal ARCHIVE_AT_EXIT=$archive.new NODES=1 TLS=yes HOST=127.0.0.1 RUN=''
         make_identity
         start_nodes 1
         wait_until_ready 1 topics

@@ -4,8 +4,9 @@ node_dir() { printf '%s\n' "$CLUSTER_DIR/node-$1"; }
 client_port() { echo $((PORT + ($1 - 1) * 3)); }
 controller_port() { echo $((PORT + ($1 - 1) * 3 + 1)); }
 tls_port() { echo $((PORT + ($1 - 1) * 3 + 2)); }
-address() { echo "127.0.0.1:$(client_port "$1")"; }
-tls_address() { echo "127.0.0.1:$(tls_port "$1")"; }
+host() { echo "${HOST//NODE/$1}"; }
+address() { echo "$(host "$1"):$(client_port "$1")"; }
+tls_address() { echo "$(host "$1"):$(tls_port "$1")"; }
 
 # What function $1 gives for each node of $2, as librdkafka takes it.
 addresses() { for node in $2; do "$1" "$node"; done | paste -s -d , -; }
@@ -60,13 +61,13 @@ kill_slow_node() {
     kill_nodes "$1"
 }
 
-port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+port_is_taken() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 
 require_free_ports() {
     local port
     for port in $(client_port "$1") $(controller_port "$1") $(tls_port "$1"); do
-        if port_is_taken "$port"; then
-            fail "Port $port on 127.0.0.1 is in use by another program: stop it, or make a Kafka with a KAFKA_NAME and a KAFKA_PORT of its own."
+        if port_is_taken "$(host "$1")" "$port"; then
+            fail "Port $port on $(host "$1") is in use by another program: stop it, or make a Kafka with a KAFKA_NAME and a KAFKA_PORT of its own."
         fi
     done
 }
@@ -77,20 +78,20 @@ require_free_ports() {
 for_each_node() {
     local node
     for node in $(all_nodes); do
-        printf '%s\n' "$1" | sed -e "s/NODE/$node/" -e "s/PORT/$(controller_port "$node")/" -e "s/DIRECTORY/$(directory_id "$node")/"
+        printf '%s\n' "$1" | sed -e "s/NODE/$node/g" -e "s/PORT/$(controller_port "$node")/" -e "s/DIRECTORY/$(directory_id "$node")/"
     done | paste -s -d , -
 }
 
 write_settings() {
     local dir=$1 node=$2 copies=$NODES acknowledging=1 tls_listener='' tls_protocol=''
     if [ "$NODES" -gt 1 ]; then acknowledging=2; fi
-    if [ "$TLS" = yes ]; then tls_listener=,SASL_SSL://127.0.0.1:$(tls_port "$node") tls_protocol=,SASL_SSL:SASL_SSL; fi
+    if [ "$TLS" = yes ]; then tls_listener=,SASL_SSL://$(tls_address "$node") tls_protocol=,SASL_SSL:SASL_SSL; fi
     cat >"$dir/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
-listeners=PLAINTEXT://$(address "$node"),CONTROLLER://127.0.0.1:$(controller_port "$node")$tls_listener
-advertised.listeners=PLAINTEXT://$(address "$node"),CONTROLLER://127.0.0.1:$(controller_port "$node")$tls_listener
-controller.quorum.bootstrap.servers=$(for_each_node 127.0.0.1:PORT)
+listeners=PLAINTEXT://$(address "$node"),CONTROLLER://$(host "$node"):$(controller_port "$node")$tls_listener
+advertised.listeners=PLAINTEXT://$(address "$node"),CONTROLLER://$(host "$node"):$(controller_port "$node")$tls_listener
+controller.quorum.bootstrap.servers=$(for_each_node "$HOST:PORT")
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$tls_protocol
@@ -106,6 +107,8 @@ auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 num.network.threads=2
 num.io.threads=2
+# The default of 128 MB is half of the heap, and with it a node that comes back from a crash may run out of memory.
+log.cleaner.dedupe.buffer.size=16777216
 # A killed broker is let back in as soon as its old session has ended; the default of 9 s is a long wait in tests.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
@@ -134,7 +137,7 @@ format() {
     CLASSPATH=$(class_path) "$(java_program java)" -Xmx128m $JVM_FLAGS $(ARCHIVE_AT_EXIT='' class_sharing) \
         -Dlog4j2.configurationFile="$DEPLOY/log4j2.properties" \
         kafka.tools.StorageTool format -t "$CLUSTER_ID" -c "$dir/server.properties" $scram \
-        --initial-controllers "$(for_each_node NODE@127.0.0.1:PORT:DIRECTORY)" >"$dir/format.log" 2>&1 \
+        --initial-controllers "$(for_each_node "NODE@$HOST:PORT:DIRECTORY")" >"$dir/format.log" 2>&1 \
         || fail "Kafka could not format its storage: read $dir/format.log"
     touch "$dir/formatted"
 }
@@ -147,7 +150,7 @@ launch() {
         set -m
         cd "$HOME_DIR"
         # shellcheck disable=SC2086 # lists of words
-        CLASSPATH=$(class_path) nohup "$(java_program java)" -Xms128m -Xmx256m $JVM_FLAGS $(class_sharing) \
+        CLASSPATH=$(class_path) nohup ${RUN//NODE/$1} "$(java_program java)" -Xms128m -Xmx256m $JVM_FLAGS $(class_sharing) \
             -Dlog4j2.configurationFile="$DEPLOY/log4j2.properties" -Dkafka.logs.dir="$dir" \
             kafka.Kafka "$dir/server.properties" </dev/null >>"$dir/broker.log" 2>&1 9>&- &
         echo "$! $(started_at $!)" >"$dir/pid"

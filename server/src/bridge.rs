@@ -16,6 +16,7 @@
 //! - `consumer`: the thread that reads every partition and folds it
 //! - `watchdog`: finds out what librdkafka does not tell
 //! - `identity`: whether the log is still the one that was begun to be followed
+//! - `watermarks`: where each partition begins and ends
 
 mod audit;
 mod checkpoint;
@@ -31,6 +32,7 @@ mod start;
 mod topics;
 mod trouble;
 mod watchdog;
+mod watermarks;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

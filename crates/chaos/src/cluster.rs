@@ -10,9 +10,10 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::http;
+use crate::network::Network;
 
 /// How long a server may take until it serves.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// A server's process, running or not.
 struct Server {
@@ -21,12 +22,24 @@ struct Server {
     process: Option<Child>,
 }
 
+impl Server {
+    fn complain(&self, number: usize, what: &str) -> io::Error {
+        let log = self.data.join("log.txt");
+        io::Error::other(format!(
+            "server {number} {what}; its log is {}",
+            log.display()
+        ))
+    }
+}
+
 /// Servers, and the script that starts and stops brokers.
 pub(crate) struct Cluster {
     program: PathBuf,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
     servers: Vec<Server>,
     kafka: PathBuf,
+    /// Whether each server has a network of its own.
+    apart: bool,
     /// How long crashed servers took until they were ready again.
     pub(crate) starts: Vec<Duration>,
 }
@@ -38,7 +51,8 @@ impl Cluster {
         kafka: PathBuf,
         addresses: &[SocketAddr],
         directory: &Path,
-        settings: Vec<(&'static str, String)>,
+        settings: Vec<(String, String)>,
+        apart: bool,
     ) -> Self {
         let server = |(number, address): (usize, &SocketAddr)| Server {
             address: *address,
@@ -50,6 +64,7 @@ impl Cluster {
             settings,
             servers: addresses.iter().enumerate().map(server).collect(),
             kafka,
+            apart,
             starts: Vec::new(),
         }
     }
@@ -69,11 +84,19 @@ impl Cluster {
             .create(true)
             .append(true)
             .open(server.data.join("log.txt"))?;
-        let process = Command::new(&self.program)
+        let mut command = if self.apart {
+            Network::run_server(number, &self.program)
+        } else {
+            Command::new(&self.program)
+        };
+        let process = command
             .env("MARU_LISTEN", server.address.to_string())
+            .env("MARU_PUBLIC_ORIGINS", format!("http://{}", server.address))
             .env("MARU_DATA", &server.data)
             .env("MARU_LOG", "info")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            // Where the system leaves the core of a crash, if it is told to.
+            .current_dir(&server.data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -94,21 +117,40 @@ impl Cluster {
         Ok(())
     }
 
-    pub(crate) async fn until_ready(&self, number: usize) -> io::Result<()> {
-        let server = &self.servers[number];
+    /// Fails if a server has ended by itself.
+    pub(crate) fn check_alive(&mut self) -> io::Result<()> {
+        for (server, number) in self.servers.iter_mut().zip(0..) {
+            let Some(process) = &mut server.process else {
+                continue;
+            };
+            if let Some(status) = process.try_wait()? {
+                return Err(server.complain(number, &format!("has ended by itself ({status})")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a server without what it has stored: it has to find everything in the log.
+    pub(crate) async fn rebuild(&mut self, number: usize) -> io::Result<()> {
+        self.terminate(number).await?;
+        let data = &self.servers[number].data;
+        std::fs::rename(data.join("log.txt"), data.with_extension("txt"))?;
+        std::fs::remove_dir_all(data)?;
+        self.start(number)?;
+        self.until_ready(number).await
+    }
+
+    pub(crate) async fn until_ready(&mut self, number: usize) -> io::Result<()> {
         let deadline = Instant::now() + START;
-        while !http::is_ready(server.address).await {
+        // Another program's server may answer at the address: then ours has ended.
+        while !http::is_ready(self.servers[number].address).await {
+            self.check_alive()?;
             if Instant::now() > deadline {
-                let log = server.data.join("log.txt");
-                let sentence = format!(
-                    "server {number} did not become ready; its log is {}",
-                    log.display()
-                );
-                return Err(io::Error::other(sentence));
+                return Err(self.servers[number].complain(number, "did not become ready"));
             }
             sleep(Duration::from_millis(10)).await;
         }
-        Ok(())
+        self.check_alive()
     }
 
     /// kill -9.
@@ -163,7 +205,8 @@ async fn signal(process: &Child, name: &str) -> io::Result<()> {
     }
 }
 
-async fn run(command: &mut Command) -> io::Result<()> {
+/// Runs a program that has to succeed.
+pub(crate) async fn run(command: &mut Command) -> io::Result<()> {
     let done = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

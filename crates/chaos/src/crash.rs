@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
+use crate::faults::Scene;
 use crate::journal::Journal;
-use crate::random::Random;
 
 /// The one that crashes.
 const SERVER: usize = 0;
@@ -21,11 +21,13 @@ const EARLY: usize = 10;
 const STARTING: Duration = Duration::from_millis(700);
 
 /// One crash, and the start after it.
-pub(crate) async fn happen(
-    cluster: &mut Cluster,
-    journal: &Journal,
-    random: &mut Random,
-) -> io::Result<()> {
+pub(crate) async fn happen(scene: &mut Scene<'_>) -> io::Result<()> {
+    let Scene {
+        cluster,
+        journal,
+        random,
+        ..
+    } = scene;
     everybody_is_back(journal).await?;
     sleep(random.between(Duration::ZERO, SENDING)).await;
     kill(cluster, journal).await?;
@@ -42,7 +44,7 @@ pub(crate) async fn happen(
 }
 
 async fn kill(cluster: &mut Cluster, journal: &Journal) -> io::Result<()> {
-    journal.fault(format!("kill -9 of server {SERVER}"));
+    journal.broke(format!("kill -9 of server {SERVER}"));
     cluster.kill(SERVER).await
 }
 

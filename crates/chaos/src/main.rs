@@ -2,24 +2,31 @@
 //!
 //! # Layout
 //!
+//! - `arguments`: what is asked for
 //! - `person`: somebody who chats, over `wire`
 //! - `journal`: the history of the run
-//! - `cluster`: the processes that are broken, `faults`: how, and `crash`: one server again and again
-//! - `http`: readiness, and the final reading of the rooms
+//! - `cluster`: the processes that are broken, `network`: the cables between them, `faults`: how,
+//!   and `crash`: one server again and again
+//! - `http`: readiness, and the final reading of the rooms; `log`: what lies in Kafka
+//! - `row`: what came of it
 
+mod arguments;
 mod cluster;
 mod crash;
 mod faults;
 mod http;
 mod journal;
+mod log;
+mod network;
 mod person;
 mod random;
+mod row;
 mod wire;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,80 +38,79 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use arguments::Arguments;
 use cluster::Cluster;
-use faults::Fault;
+use faults::{Fault, Scene};
 use journal::Journal;
+use network::Network;
 use person::{Company, Person};
 use random::Random;
+use row::{Row, percentile};
 
 /// How long the cluster gets, after everything was mended, until all messages are answered and delivered.
-const CALM: Duration = Duration::from_secs(120);
+const CALM: Duration = Duration::from_secs(300);
 /// Deliveries count as finished when none came for so long.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// Breaks a cluster while people chat, and checks what they saw. Exit code 1: a promise was broken.
-#[derive(Parser)]
-struct Arguments {
-    /// What to break; several kinds take turns.
-    #[arg(long, value_delimiter = ',', default_value = "kill-server")]
-    faults: Vec<Fault>,
-    /// How often.
-    #[arg(long, default_value_t = 10)]
-    rounds: usize,
-    /// Rooms.
-    #[arg(long, default_value_t = 20)]
-    rooms: u32,
-    /// People in each room.
-    #[arg(long, default_value_t = 10)]
-    people: u32,
-    /// Messages of all people together in a second.
-    #[arg(long, default_value_t = 500)]
-    rate: u32,
-    /// Servers.
-    #[arg(long, default_value_t = 3)]
-    servers: u16,
-    /// The first server's port; the others take the next ones.
-    #[arg(long, default_value_t = 18_080)]
-    port: u16,
-    /// Kafka brokers; without them there is one server with its embedded log.
-    #[arg(long, env = "KAFKA_BROKERS")]
-    brokers: Option<String>,
-    /// The program.
-    #[arg(long, default_value = "target/dist/maru")]
-    maru: PathBuf,
-    /// The script that breaks and mends brokers.
-    #[arg(long, default_value = "scripts/kafka.sh")]
-    kafka: PathBuf,
-    /// About how often each person's connection vanishes, in seconds; 0 for never.
-    #[arg(long, default_value_t = 60)]
-    vanish: u64,
-    /// Where to leave the history.
-    #[arg(long)]
-    history: Option<PathBuf>,
-    /// Repeats the same choices.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&error),
-    };
-    match runtime.block_on(run(&arguments)) {
-        Ok(report) => {
-            say(&report.to_string());
-            ExitCode::from(u8::from(!report.is_clean()))
+    let result =
+        tokio::runtime::Runtime::new().and_then(|runtime| runtime.block_on(run(arguments)));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(2)
         }
-        Err(error) => complain(&error),
     }
 }
 
-async fn run(arguments: &Arguments) -> io::Result<Report> {
+/// Whether no promise was broken. Whatever a run that was not clean has left behind is kept.
+async fn run(mut arguments: Arguments) -> io::Result<bool> {
+    if arguments.network.is_none() {
+        let (skipped, left) = arguments
+            .faults
+            .iter()
+            .partition(|fault| fault.needs_network());
+        arguments.faults = left;
+        let skipped: Vec<Fault> = skipped;
+        if !skipped.is_empty() {
+            say(&format!(
+                "SKIPPED: {skipped:?}, which need network namespaces (Linux, root): --network"
+            ));
+        }
+    }
     let directory = tempfile::Builder::new().prefix("maru-chaos").tempdir()?;
-    let mut random = Random::new(arguments.seed);
-    let (mut cluster, servers) = cluster(arguments, &directory)?;
+    let name = directory.path().file_name().unwrap_or_default();
+    let prefix = name.to_string_lossy().into_owned();
+    let outcome = tokio::select! {
+        outcome = chat(&arguments, directory.path(), &prefix) => outcome,
+        // What was started is dropped, and ends with that.
+        () = interrupted() => return Err(io::Error::other("the run was interrupted")),
+    };
+    if !matches!(outcome, Ok(true)) {
+        let kept = directory.keep();
+        say(&format!(
+            "The servers' logs and the history are in {}",
+            kept.display()
+        ));
+    }
+    outcome
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+async fn chat(arguments: &Arguments, directory: &Path, prefix: &str) -> io::Result<bool> {
+    let (mut cluster, servers) = cluster(arguments, directory, prefix)?;
     say("Starting the servers");
     cluster.heal().await?;
 
@@ -121,59 +127,114 @@ async fn run(arguments: &Arguments) -> io::Result<Report> {
     let mut everybody = JoinSet::new();
     for number in 0..people {
         let room = Room(number % arguments.rooms);
+        let from = match arguments.network {
+            Some(_) => Network::person_address(number),
+            None => Ipv4Addr::LOCALHOST.into(),
+        };
         let seed = arguments.seed.wrapping_mul(1_000_003) + u64::from(number);
-        everybody.spawn(Person::new(Arc::clone(&company), Client(number), room, seed).live());
+        let person = Person::new(Arc::clone(&company), Client(number), room, from, seed);
+        everybody.spawn(person.live());
     }
     let telling = tokio::spawn(tell(Arc::clone(&company)));
+    let outcome = break_and_read(arguments, &mut cluster, &company, &servers).await;
+    telling.abort();
+    company.end.cancel();
+    while everybody.join_next().await.is_some() {}
+    if outcome.is_ok() && arguments.brokers.is_some() {
+        say("Letting a server find everything in the log again");
+        cluster.rebuild(0).await?;
+        read_rooms(&company, &[(Reader(3), servers[0])], arguments.rooms).await?;
+    }
+
+    let waits = company.journal.waits();
+    let history = company.journal.take();
+    let report = outcome.map(|()| checker::check(&history));
+    let clean = report.as_ref().is_ok_and(Report::is_clean);
+    let unclean = (!clean).then(|| directory.join("history.jsonl"));
+    for path in unclean.iter().chain(&arguments.history) {
+        checker::history::write(&history, BufWriter::new(File::create(path)?))?;
+    }
+    let report = report?;
+    say(&report.to_string());
+    let log = match &arguments.brokers {
+        Some(brokers) => {
+            let (brokers, topic) = (brokers.clone(), format!("{prefix}.messages"));
+            Some(tokio::task::spawn_blocking(move || log::read(&brokers, &topic)).await??)
+        }
+        None => None,
+    };
+    let row = Row {
+        name: &arguments.name,
+        report: &report,
+        sent: company.journal.sent(),
+        waits,
+        log,
+    };
+    say(&row.add_to(arguments.table.as_deref())?);
+    tell_starts(&cluster);
+    Ok(clean)
+}
+
+/// The run itself, up to the final reading.
+async fn break_and_read(
+    arguments: &Arguments,
+    cluster: &mut Cluster,
+    company: &Company,
+    servers: &[SocketAddr],
+) -> io::Result<()> {
+    let network = arguments.network.clone().map(Network::new);
+    let mut scene = Scene {
+        cluster,
+        network: network.as_ref(),
+        journal: &company.journal,
+        random: Random::new(arguments.seed),
+    };
     for round in 0..arguments.rounds {
-        let fault = arguments.faults[round % arguments.faults.len()];
-        fault
-            .happen(&mut cluster, &company.journal, &mut random)
-            .await?;
+        let Some(fault) = arguments.faults.get(round % arguments.faults.len().max(1)) else {
+            break;
+        };
+        scene.happen(*fault).await?;
     }
     company.silence.cancel();
     cluster.heal().await?;
     say("Everything is mended; waiting for the last answers");
-    calm_down(&company).await?;
+    calm_down(company).await?;
     company.journal.record(What::Quiet);
-    read_rooms(&company, &servers, arguments.rooms).await?;
-    telling.abort();
-    company.end.cancel();
-    while everybody.join_next().await.is_some() {}
-
-    let history = company.journal.take();
-    if let Some(path) = &arguments.history {
-        checker::history::write(&history, BufWriter::new(File::create(path)?))?;
-    }
-    tell_returns(&company.journal);
-    tell_starts(&cluster);
-    Ok(checker::check(&history))
+    let first = servers.first().map(|server| (Reader(1), *server));
+    let last = servers.last().map(|server| (Reader(2), *server));
+    let readers: Vec<_> = first.into_iter().chain(last).collect();
+    read_rooms(company, &readers, arguments.rooms).await
 }
 
 fn cluster(
     arguments: &Arguments,
-    directory: &tempfile::TempDir,
+    directory: &Path,
+    prefix: &str,
 ) -> io::Result<(Cluster, Vec<SocketAddr>)> {
     let count = if arguments.brokers.is_some() {
         arguments.servers
     } else {
         1
     };
-    let address = |number| SocketAddr::from(([127, 0, 0, 1], arguments.port + number));
+    let address = |number| match arguments.network {
+        Some(_) => SocketAddr::new(Network::server_address(number), arguments.port),
+        None => SocketAddr::from(([127, 0, 0, 1], arguments.port + number)),
+    };
     let servers: Vec<_> = (0..count).map(address).collect();
-    let keys = directory.path().join("keys");
-    let mut settings = vec![("MARU_KEYS_FILE", keys.display().to_string())];
+    let keys = directory.join("keys").display().to_string();
+    let mut settings = vec![("MARU_KEYS_FILE".to_owned(), keys)];
     if let Some(brokers) = &arguments.brokers {
-        settings.push(("KAFKA_BROKERS", brokers.clone()));
+        settings.push(("KAFKA_BROKERS".to_owned(), brokers.clone()));
         // Topics of this run's own.
-        let name = directory.path().file_name().unwrap_or_default();
-        settings.push(("MARU_TOPIC_PREFIX", name.to_string_lossy().into_owned()));
+        settings.push(("MARU_TOPIC_PREFIX".to_owned(), prefix.to_owned()));
     }
+    settings.extend(arguments.settings.iter().cloned());
     let (program, kafka) = (
         arguments.maru.canonicalize()?,
         arguments.kafka.canonicalize()?,
     );
-    let cluster = Cluster::new(program, kafka, &servers, directory.path(), settings);
+    let apart = arguments.network.is_some();
+    let cluster = Cluster::new(program, kafka, &servers, directory, settings, apart);
     Ok((cluster, servers))
 }
 
@@ -202,12 +263,15 @@ async fn calm_down(company: &Company) -> io::Result<()> {
     }
 }
 
-/// Two readers, at two servers where there are two, read every room.
-async fn read_rooms(company: &Company, servers: &[SocketAddr], rooms: u32) -> io::Result<()> {
+/// Reads every room from its first to its last message.
+async fn read_rooms(
+    company: &Company,
+    readers: &[(Reader, SocketAddr)],
+    rooms: u32,
+) -> io::Result<()> {
     for room in (0..rooms).map(Room) {
-        for (reader, server) in [(Reader(1), servers.first()), (Reader(2), servers.last())] {
-            let Some(server) = server else { continue };
-            let entries = http::whole_room(*server, room).await?;
+        for &(reader, server) in readers {
+            let entries = http::whole_room(server, room).await?;
             company.journal.record(What::Final {
                 reader,
                 room,
@@ -231,48 +295,22 @@ async fn tell(company: Arc<Company>) {
     }
 }
 
-fn tell_returns(journal: &Journal) {
-    let returns = journal.returns();
-    say(&format!(
-        "people came back {} times: {}",
-        returns.len(),
-        spread(&returns)
-    ));
-}
-
 /// How long a crashed server took until it was ready again, if one was crashed.
 fn tell_starts(cluster: &Cluster) {
     let mut starts = cluster.starts.clone();
     starts.sort_unstable();
     if !starts.is_empty() {
         say(&format!(
-            "ready again after {} crashes: {}",
+            "ready again after {} crashes: p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
             starts.len(),
-            spread(&starts)
+            percentile(&starts, 50),
+            percentile(&starts, 99),
+            percentile(&starts, 100),
         ));
     }
-}
-
-/// The middle, the slowest hundredth and the end of sorted times.
-fn spread(times: &[Duration]) -> String {
-    let at = |percent: usize| {
-        let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
-        times.get(index).copied().unwrap_or_default()
-    };
-    format!(
-        "p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
-        at(50),
-        at(99),
-        at(100)
-    )
 }
 
 /// Says something to whoever watches. A closed terminal does not end a run.
 fn say(sentence: &str) {
     let _ = writeln!(io::stdout(), "{sentence}");
-}
-
-fn complain(error: &io::Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {error}");
-    ExitCode::from(2)
 }

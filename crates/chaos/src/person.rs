@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,6 +23,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(2_500);
 /// Most time between two attempts to connect.
 const BACK_OFF: Duration = Duration::from_secs(1);
+/// Nobody goes on writing when so many of his messages wait.
+const OUTBOX: usize = 25;
 
 /// What all people of a run share.
 pub(crate) struct Company {
@@ -54,6 +56,12 @@ pub(crate) struct Person {
     outbox: VecDeque<MessageId>,
     /// The last message that was seen: its epoch and offset.
     seen: Option<(String, Offset)>,
+    /// The address that this person's machine has.
+    from: IpAddr,
+    /// The server to which the last connection was.
+    failed: Option<usize>,
+    /// When something came from a server for the last time.
+    heard: Instant,
 }
 
 /// Why a conversation ended.
@@ -76,7 +84,13 @@ struct Talk {
 }
 
 impl Person {
-    pub(crate) fn new(company: Arc<Company>, client: Client, room: Room, seed: u64) -> Self {
+    pub(crate) fn new(
+        company: Arc<Company>,
+        client: Client,
+        room: Room,
+        from: IpAddr,
+        seed: u64,
+    ) -> Self {
         Self {
             company,
             client,
@@ -84,6 +98,9 @@ impl Person {
             random: Random::new(seed),
             outbox: VecDeque::new(),
             seen: None,
+            from,
+            failed: None,
+            heard: Instant::now(),
         }
     }
 
@@ -98,9 +115,11 @@ impl Person {
                 () = end.cancelled() => return,
                 () = sleep(wait) => {}
             }
-            let server = self.company.servers[self.random.below(self.company.servers.len())];
+            let server = self.choose();
+            let (address, from) = (self.company.servers[server], self.from);
             let name = format!("사람{}", self.client.0);
-            let Ok(wire) = Wire::connect(server, &name, BEAT).await else {
+            let Ok(wire) = Wire::connect(address, from, &name, BEAT).await else {
+                self.failed = Some(server);
                 wait = self.random.between(Duration::ZERO, BACK_OFF);
                 continue;
             };
@@ -112,6 +131,8 @@ impl Person {
                 asked: None,
                 not_before: Instant::now(),
             };
+            self.failed = Some(server);
+            self.heard = Instant::now();
             let ended = self.converse(talk, &mut next_message).await;
             let client = self.client;
             self.company
@@ -122,8 +143,19 @@ impl Person {
                 Ok(End::Lost(asked)) => wait = asked,
                 Err(_) => wait = Duration::ZERO,
             }
-            self.company.journal.went_away(client);
+            self.company
+                .journal
+                .went_away(client, self.heard.into_std());
             wait += self.random.between(Duration::ZERO, BACK_OFF / 4);
+        }
+    }
+
+    /// A server by its number: not the one that failed last, as a load balancer would see to.
+    fn choose(&mut self) -> usize {
+        let servers = self.company.servers.len();
+        match self.failed {
+            Some(failed) if servers > 1 => (failed + 1 + self.random.below(servers - 1)) % servers,
+            _ => self.random.below(servers),
         }
     }
 
@@ -134,30 +166,35 @@ impl Person {
             .company
             .vanish_every
             .map(|every| Instant::now() + self.random.between(every / 2, every * 3 / 2));
-        let mut silent_at = Instant::now() + SILENCE;
         loop {
             self.send_next(&mut talk).await?;
             let may_compose = !self.company.silence.is_cancelled();
             let waits = talk.subscribed && talk.asked.is_none() && !self.outbox.is_empty();
             tokio::select! {
                 () = end.cancelled() => return Ok(End::Home),
-                heard = timeout_at(silent_at, talk.wire.hear()) => match heard {
+                heard = timeout_at(self.heard + SILENCE, talk.wire.hear()) => match heard {
                     Ok(Heard::Frame(frame)) => {
-                        silent_at = Instant::now() + SILENCE;
+                        self.heard = Instant::now();
                         if let Some(end) = self.take(&mut talk, &frame) {
                             return Ok(end);
                         }
                     }
-                    Ok(Heard::Life) => silent_at = Instant::now() + SILENCE,
+                    Ok(Heard::Life) => self.heard = Instant::now(),
                     Ok(Heard::End) | Err(_) => return Ok(End::Lost(Duration::ZERO)),
                 },
                 () = sleep_until(*next_message), if may_compose => {
                     *next_message += self.company.every;
-                    self.compose();
+                    if self.outbox.len() < OUTBOX {
+                        self.compose();
+                    }
                 }
                 () = sleep_until(talk.not_before), if waits && talk.not_before > Instant::now() => {}
-                () = sleep_until(vanish_at.unwrap_or_else(Instant::now)), if vanish_at.is_some() => {
-                    talk.wire.vanish();
+                () = sleep_until(vanish_at.unwrap_or_else(Instant::now)), if may_compose && vanish_at.is_some() => {
+                    if self.random.below(2) == 0 {
+                        talk.wire.end();
+                    } else {
+                        talk.wire.vanish(end);
+                    }
                     return Ok(End::Lost(Duration::ZERO));
                 }
             }

@@ -32,4 +32,45 @@ impl Random {
         let span = usize::try_from(span).unwrap_or(usize::MAX);
         least + Duration::from_micros(u64::try_from(self.below(span)).unwrap_or_default())
     }
+
+    /// A time between `least` and `usual`, short ones as likely as long ones of any length; one in ten is up to `most`.
+    pub(crate) fn mostly_short(
+        &mut self,
+        least: Duration,
+        usual: Duration,
+        most: Duration,
+    ) -> Duration {
+        let (from, to) = if self.below(10) == 0 {
+            (usual, most)
+        } else {
+            (least, usual)
+        };
+        let factor = to.as_secs_f64() / from.as_secs_f64();
+        let part = f64::from(u32::try_from(self.below(1001)).unwrap_or_default()) / 1000.0;
+        from.mul_f64(factor.powf(part))
+    }
+
+    /// One of these.
+    pub(crate) fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn most_pauses_are_short_and_none_is_out_of_range() {
+        let mut random = Random::new(1);
+        let seconds = Duration::from_secs;
+        let pauses: Vec<_> = (0..1000)
+            .map(|_| random.mostly_short(Duration::from_millis(100), seconds(5), seconds(60)))
+            .collect();
+        let long = pauses.iter().filter(|pause| **pause > seconds(5)).count();
+        assert!((50..150).contains(&long), "{long}");
+        let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+        assert!(*least >= Duration::from_millis(99) && *most <= seconds(61));
+        assert!(*least < Duration::from_millis(150) && *most > seconds(40));
+    }
 }

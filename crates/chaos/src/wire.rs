@@ -1,19 +1,22 @@
 //! A STOMP 1.2 connection over WebSocket, as a client sees it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use stomp::{Decoder, Frame, Item, Limits, Version};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_util::sync::CancellationToken;
 
 /// How long a server may take to let a client in.
 const LOGIN: Duration = Duration::from_secs(3);
+/// For how long a connection that vanished stays half open.
+const TUNNEL: Duration = Duration::from_secs(60);
 
 /// A logged-in connection.
 pub(crate) struct Wire {
@@ -32,19 +35,27 @@ pub(crate) enum Heard {
 }
 
 impl Wire {
-    /// Connects and logs in; asks for a heart-beat of the server so often.
+    /// Connects and logs in; asks for a heart-beat of the server so often. `from` is the client's own address.
     pub(crate) async fn connect(
         server: SocketAddr,
+        from: IpAddr,
         login: &str,
         beat: Duration,
     ) -> io::Result<Self> {
-        timeout(LOGIN, Self::log_in(server, login, beat))
+        timeout(LOGIN, Self::log_in(server, from, login, beat))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    async fn log_in(server: SocketAddr, login: &str, beat: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect(server).await?;
+    async fn log_in(
+        server: SocketAddr,
+        from: IpAddr,
+        login: &str,
+        beat: Duration,
+    ) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        let stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
         let (socket, _) = client_async(format!("ws://{server}/ws"), stream)
             .await
@@ -105,8 +116,19 @@ impl Wire {
         Heard::Life
     }
 
-    /// Lets the socket go without a word, as a phone in a tunnel does.
-    pub(crate) fn vanish(self) {
+    /// Lets the connection go without a word, as a program does that is ended: the system closes the socket.
+    pub(crate) fn end(self) {
         drop(self.socket);
+    }
+
+    /// Lets the connection go without a word, as a phone in a tunnel does: the socket stays open, and nobody reads or writes.
+    pub(crate) fn vanish(self, until: CancellationToken) {
+        tokio::spawn(async move {
+            tokio::select! {
+                () = sleep(TUNNEL) => {}
+                () = until.cancelled() => {}
+            }
+            drop(self.socket);
+        });
     }
 }

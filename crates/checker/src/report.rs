@@ -63,21 +63,26 @@ impl Statistics {
     pub fn of(history: &[Event]) -> Self {
         let mut all = Self::default();
         for event in history {
-            match &event.what {
-                What::Send { .. } => all.attempts += 1,
-                What::Acked { .. } => all.acked += 1,
-                What::Refused { .. } => all.refused += 1,
-                What::Delivered { .. } => all.delivered += 1,
-                What::Subscribed { start, .. } => match start {
-                    crate::Start::Live(_) => {}
-                    crate::Start::Recovered(_) => all.recovered += 1,
-                    crate::Start::NotRecovered(_) => all.not_recovered += 1,
-                },
-                What::Fault { .. } => all.faults += 1,
-                What::Closed { .. } | What::Page { .. } | What::Final { .. } | What::Quiet => {}
-            }
+            all.count(event);
         }
         all
+    }
+
+    /// Counts one more event.
+    pub fn count(&mut self, event: &Event) {
+        match &event.what {
+            What::Send { .. } => self.attempts += 1,
+            What::Acked { .. } => self.acked += 1,
+            What::Refused { .. } => self.refused += 1,
+            What::Delivered { .. } => self.delivered += 1,
+            What::Subscribed { start, .. } => match start {
+                crate::Start::Live(_) => {}
+                crate::Start::Recovered(_) => self.recovered += 1,
+                crate::Start::NotRecovered(_) => self.not_recovered += 1,
+            },
+            What::Fault { .. } => self.faults += 1,
+            What::Closed { .. } | What::Page { .. } | What::Final { .. } | What::Quiet => {}
+        }
     }
 }
 

@@ -24,6 +24,11 @@ const PRODUCERS: usize = 4;
 
 /// After so many messages in a row of one partition a producer is suspected of never delivering there again.
 const GIVEN_UP: u32 = 3;
+/// A producer is not replaced for that before this many times the messages' timeout have passed since it was made: where too
+/// few brokers are left, the next one fares no better, and each costs connections and what its predecessor still held.
+const TRIAL: u32 = 4;
+/// Longest time in which a new producer is left alone.
+const LONGEST_TRIAL: Duration = Duration::from_mins(1);
 /// How often the operator is told that the log lets nobody write.
 const MENTION: Duration = Duration::from_secs(10);
 
@@ -56,6 +61,8 @@ struct Shared {
     topic: String,
     partitions: i32,
     config: ClientConfig,
+    /// How long a new producer is left alone, even if it gives up every message.
+    trial: Duration,
     slots: Vec<RwLock<Arc<ThreadedProducer<Context>>>>,
     link: Arc<Link>,
     failures: Arc<dyn DeliveryFailures>,
@@ -75,6 +82,7 @@ struct Context {
     failures: Arc<dyn DeliveryFailures>,
     metrics: LogMetrics,
     given_up: GivenUp,
+    made: Instant,
     /// When the operator was last told that the log lets nobody write.
     mentioned: Mutex<Option<Instant>>,
 }
@@ -112,10 +120,12 @@ impl Producer {
         failures: Arc<dyn DeliveryFailures>,
         metrics: &LogMetrics,
     ) -> Result<Self, StartError> {
+        let config = settings.producer();
         let mut shared = Shared {
             topic: settings.messages_topic(),
             partitions: settings.partitions,
-            config: settings.producer(),
+            trial: trial(&config, settings.message_timeout),
+            config,
             link: Arc::clone(link),
             failures,
             metrics: metrics.clone(),
@@ -215,6 +225,7 @@ impl Shared {
             failures: Arc::clone(&self.failures),
             metrics: self.metrics.clone(),
             given_up: GivenUp::default(),
+            made: Instant::now(),
             mentioned: Mutex::default(),
         };
         ThreadedProducer::from_config_and_context(&self.config, context)
@@ -231,7 +242,9 @@ impl Shared {
             )
         };
         let producer = current();
-        if !producer.context().given_up.is_hopeless() || self.link.is_suspected() {
+        let context = producer.context();
+        let is_on_trial = context.made.elapsed() < self.trial;
+        if !context.given_up.is_hopeless() || is_on_trial || self.link.is_suspected() {
             return producer;
         }
         self.replace(
@@ -338,6 +351,15 @@ impl ProducerContext for Context {
     }
 }
 
+/// How long a new producer is left alone: by the timeout that holds, which the operator may have set.
+fn trial(config: &ClientConfig, message_timeout: Duration) -> Duration {
+    let set = config.get("message.timeout.ms");
+    let timeout = set
+        .and_then(|millis| millis.parse().ok())
+        .map_or(message_timeout, Duration::from_millis);
+    timeout.saturating_mul(TRIAL).min(LONGEST_TRIAL)
+}
+
 /// Sorts a failed delivery: only what the log has certainly not taken is a refusal.
 fn failure(error: &KafkaError) -> DeliveryFailure {
     let refused = |reason: &str| DeliveryFailure::Refused(reason.to_owned());
@@ -391,6 +413,18 @@ mod tests {
         ] {
             assert_eq!(of(code), DeliveryFailure::Unavailable, "{code}");
         }
+    }
+
+    #[test]
+    fn a_new_producer_is_left_alone_for_a_few_timeouts_but_no_longer_than_a_minute() {
+        let of = |millis: &str| {
+            let mut config = ClientConfig::new();
+            config.set("message.timeout.ms", millis);
+            trial(&config, Duration::from_secs(2))
+        };
+        assert_eq!(of("4000"), Duration::from_secs(16));
+        assert_eq!(of("60000"), LONGEST_TRIAL);
+        assert_eq!(of("soon"), Duration::from_secs(8));
     }
 
     #[test]

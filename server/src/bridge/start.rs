@@ -15,6 +15,7 @@ use super::consumer::Reader;
 use super::link::{Link, Quiet};
 use super::trouble::{Trouble, setting};
 use super::watchdog::Watchdog;
+use super::watermarks::watermarks;
 use super::{
     DeliveryFailures, Log, LogSettings, Producer, Stage, StartError, Stop, Stopped, epoch, topics,
 };
@@ -270,9 +271,7 @@ impl Starter {
         }
         self.producer.warm(ANSWER)?;
         let topic = settings.messages_topic();
-        let watermarks = (0..settings.partitions)
-            .map(|partition| consumer.fetch_watermarks(&topic, partition, ANSWER))
-            .collect::<Result<Vec<_>, _>>()?;
+        let watermarks = watermarks(consumer, &topic, settings.partitions, ANSWER)?;
         let supersede = || {
             let epoch = epoch::supersede(consumer, context, settings, stopped, known)?;
             if known.is_some() {
