@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ use crate::metrics::log::{ConsumerFailure, LogMetrics};
 const POLL: Duration = Duration::from_millis(100);
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
+/// How long the end of reading waits for its consumer, which takes milliseconds.
+const CLOSING: Duration = Duration::from_secs(5);
 /// How often skipped records are mentioned at most.
 const MENTION: Duration = Duration::from_secs(10);
 
@@ -127,12 +130,14 @@ impl Reader {
             BaseConsumer::from_config_and_context(&self.settings.consumer(), self.context.clone());
         let failed = std::mem::replace(&mut self.consumer, another.map_err(|error| lost(&error))?);
         self.assign().map_err(|error| lost(&error))?;
-        // Closing a consumer takes its time, which the rooms must not wait for.
-        let closing = thread::Builder::new()
-            .name("failed-consumer".to_owned())
-            .spawn(move || drop(failed));
-        drop(closing);
+        // The rooms must not wait for it.
+        close(failed, Duration::ZERO);
         Ok(())
+    }
+
+    /// Ends reading.
+    pub(super) fn close(self) {
+        close(self.consumer, CLOSING);
     }
 
     /// The offset to read a partition from.
@@ -227,6 +232,23 @@ impl Reader {
                 Ok(())
             }
         }
+    }
+}
+
+/// Closes a consumer, but does not wait for it longer than this. librdkafka (2.12.1) can lock itself up for good: one thread
+/// that handles the answer about a leader's epoch holds a partition and wants the client, another one whose broker has failed
+/// holds the client and wants the partition. Then the watchdog finds that the partitions stand still, or the server ends.
+fn close(consumer: BaseConsumer<Quiet>, patience: Duration) {
+    let (closed, wait) = mpsc::channel();
+    let closing = thread::Builder::new()
+        .name("closing-consumer".to_owned())
+        .spawn(move || {
+            drop(consumer);
+            // Nobody may be waiting any more.
+            let _ = closed.send(());
+        });
+    if closing.is_ok() && !patience.is_zero() && wait.recv_timeout(patience).is_err() {
+        tracing::warn!("a consumer does not close and is left behind");
     }
 }
 

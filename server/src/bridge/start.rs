@@ -108,12 +108,23 @@ struct Surveyed {
 impl Starter {
     /// The whole life of the reading thread.
     fn run(self, tell: oneshot::Sender<Result<Running, StartError>>) {
-        let (mut reader, committer) = match self.prepare() {
-            Ok(prepared) => prepared,
-            Err(error) => return self.fail(tell, error),
-        };
+        match self.prepare() {
+            Ok((mut reader, committer)) => {
+                self.read(&mut reader, committer, tell);
+                reader.close();
+            }
+            Err(error) => self.fail(tell, error),
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut Reader,
+        committer: Committer,
+        tell: oneshot::Sender<Result<Running, StartError>>,
+    ) {
         let caught_up = match reader.catch_up(&self.stage) {
-            Ok(()) => self.watch(&reader),
+            Ok(()) => self.watch(reader),
             Err(_) if self.stopped.is_set() => Err(StartError::GivenUp),
             Err(sentence) => Err(StartError::Lost(sentence)),
         };

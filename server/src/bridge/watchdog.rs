@@ -25,6 +25,8 @@ const PROBE: Duration = Duration::from_secs(1);
 /// How often the ends of the partitions are compared with what is folded.
 const CHECK: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(2);
+/// So many questions in a row without an answer are mentioned, though Kafka answers others.
+const CERTAIN: u32 = 6;
 
 /// Owned by its thread.
 pub(super) struct Watchdog {
@@ -40,25 +42,23 @@ impl Watchdog {
     pub(super) fn run(self) {
         let link = &self.consumer.context().0;
         let mut progress = Progress::default();
+        let mut unanswered = 0;
         let mut identity = Identity::new(&self.settings, self.rooms.epoch());
-        let mut asked = Instant::now();
+        let mut rounds = Rounds::new(Instant::now());
         while !self.stopped.is_set() {
             sleep(TICK);
             // Serves librdkafka's reports, which end in the link.
             while self.consumer.poll(Duration::ZERO).is_some() {}
             link.tick();
             self.metrics.connected.set((!link.is_down()).into());
-            let suspected = link.is_suspected();
-            if asked.elapsed() < if suspected { PROBE } else { CHECK } {
-                continue;
-            }
-            asked = Instant::now();
-            if suspected {
-                // Any answer will do. What an outage has held up moves again by itself; it is looked at the next time.
+            if link.is_suspected() && rounds.probe_is_due(Instant::now()) {
+                // Any answer will do.
                 let topic = self.settings.messages_topic();
                 if self.consumer.fetch_metadata(Some(&topic), ANSWER).is_ok() {
                     link.answered();
                 }
+            }
+            if link.is_suspected() || !rounds.check_is_due(Instant::now()) {
                 continue;
             }
             // Before the ends are asked for: a record that comes meanwhile is no loss.
@@ -66,9 +66,15 @@ impl Watchdog {
                 .map(|partition| self.rooms.next(partition))
                 .collect();
             match self.ends() {
-                Ok(ends) => self.compare(&mut progress, &folded, &ends),
+                Ok(ends) => {
+                    unanswered = 0;
+                    self.compare(&mut progress, &folded, &ends);
+                }
                 Err(error) => {
-                    tracing::debug!(%error, "the ends of the partitions cannot be asked for");
+                    unanswered += 1;
+                    if unanswered == CERTAIN {
+                        tracing::warn!(%error, "nobody says where the partitions end: whether one has stopped cannot be found out");
+                    }
                 }
             }
             if let Some(reason) = identity.lost(&self.consumer, &self.stopped) {
@@ -135,6 +141,39 @@ impl Watchdog {
     }
 }
 
+/// When it is time to ask what.
+struct Rounds {
+    probed: Instant,
+    checked: Instant,
+}
+
+impl Rounds {
+    fn new(now: Instant) -> Self {
+        Self {
+            probed: now,
+            checked: now,
+        }
+    }
+
+    fn probe_is_due(&mut self, now: Instant) -> bool {
+        is_due(&mut self.probed, PROBE, now)
+    }
+
+    /// A clock of its own: a client that complains of lost brokers again and again, as one does that has locked itself up, must
+    /// not keep the partitions from being looked at.
+    fn check_is_due(&mut self, now: Instant) -> bool {
+        is_due(&mut self.checked, CHECK, now)
+    }
+}
+
+fn is_due(last: &mut Instant, every: Duration, now: Instant) -> bool {
+    let is_due = now.duration_since(*last) >= every;
+    if is_due {
+        *last = now;
+    }
+    is_due
+}
+
 /// What is to be thought of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -197,6 +236,19 @@ mod tests {
             !stands_still(1, 500, 1_000),
             "partitions are looked at one by one"
         );
+    }
+
+    #[test]
+    fn probes_do_not_put_the_next_check_off() {
+        let start = Instant::now();
+        let mut rounds = Rounds::new(start);
+        let mut checks = 0;
+        for tick in 1..=100 {
+            let now = start + tick * TICK;
+            rounds.probe_is_due(now);
+            checks += u32::from(rounds.check_is_due(now));
+        }
+        assert_eq!(checks, 4, "20 s are 4 times 5 s");
     }
 
     #[test]
