@@ -83,8 +83,32 @@ impl Watchdog {
         }
     }
 
-    /// The offset after the last record of each partition, asked for all at once.
+    /// The offset after the last record of each partition, as far as somebody says it: asked for all at once, and where the
+    /// trouble of one partition (a leader that has just changed) spoils the answer for all, one by one.
     fn ends(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
+        self.all_ends().or_else(|error| {
+            let ends = self.single_ends();
+            if ends.is_empty() {
+                Err(error)
+            } else {
+                Ok(ends)
+            }
+        })
+    }
+
+    fn single_ends(&self) -> Vec<(i32, i64)> {
+        let deadline = Instant::now() + ANSWER;
+        let topic = self.settings.messages_topic();
+        let end = |partition| {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let found = (!rest.is_zero())
+                .then(|| self.consumer.fetch_watermarks(&topic, partition, rest))?;
+            Some((partition, found.ok()?.1))
+        };
+        (0..self.settings.partitions).filter_map(end).collect()
+    }
+
+    fn all_ends(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
         let mut list = TopicPartitionList::new();
         let topic = self.settings.messages_topic();
         for partition in 0..self.settings.partitions {
