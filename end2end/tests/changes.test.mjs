@@ -170,26 +170,6 @@ test("a change that the server refuses is taken back with a sentence", async () 
   await close([person]);
 });
 
-test("by keyboard: from message to message, to what can be done, and back", async () => {
-  const person = await Person.enter(browser, server, "자판", "지우");
-  for (const text of ["하나", "둘", "셋"]) {
-    await person.say(text);
-    await person.sees(text);
-  }
-  await person.log.focus();
-  await person.page.keyboard.press("ArrowUp");
-  await person.page.keyboard.press("ArrowUp");
-  const focused = () => person.page.evaluate(() => document.activeElement.querySelector?.(".bubble")?.textContent);
-  assert.equal(await focused(), "둘");
-  await person.page.keyboard.press("Enter");
-  await until("the first button has the keyboard", () => person.page.evaluate(() => document.activeElement.dataset.act === "react"));
-  await person.page.keyboard.press("Escape");
-  assert.equal(await focused(), "둘");
-  await person.page.keyboard.press("Escape");
-  assert.equal(await person.page.evaluate(() => document.activeElement.name), "body");
-  await close([person]);
-});
-
 test("Markdown is shown, and nothing in it can do harm", async () => {
   const room = "글꼴";
   const program = await Program.connect(server, "손님");
