@@ -134,7 +134,8 @@ fn entry(
     list.open("b").class("room-name").attr("dir", "auto");
     list.text(room).close();
     if let Some(Preview { name, text, ts, .. }) = last {
-        list.open("time").attr("datetime", &civil::utc_datetime(*ts));
+        list.open("time")
+            .attr("datetime", &civil::utc_datetime(*ts));
         list.text(&clock.recent(*ts)).close();
         list.open("p").class("preview").attr("dir", "auto");
         if !name.is_empty() {

@@ -105,6 +105,20 @@ export class Person {
     );
   }
 
+  /** Waits until the server knows that the person has read what the page shows last: only then does what comes later count. */
+  hasRead() {
+    const asked = () =>
+      this.page.evaluate(async () => {
+        const html = await (await fetch(location.pathname)).text();
+        const state = new DOMParser().parseFromString(html, "text/html").getElementById("maru-state");
+        return JSON.parse(state.textContent).read ?? -1;
+      });
+    const last = async () => Number((await this.rows()).findLast((row) => row.position).position.split("-").at(-1));
+    return until(`${this.nickname} has read the room`, async () => (await asked()) >= (await last()), {
+      describe: async () => `${await asked()} of ${await last()}`,
+    });
+  }
+
   /** Waits until the page shows this many messages of the log. */
   seesCount(count) {
     return until(`${this.nickname} sees ${count} messages`, async () => (await this.texts()).length >= count, {

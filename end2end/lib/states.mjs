@@ -144,7 +144,7 @@ export class Stage {
     await stage.news.say(NEWS_ROOM, "오늘은 뭐 먹을까요?");
     await person.open(stage.server, NEWS_ROOM);
     await person.sees("오늘은 뭐 먹을까요?");
-    await person.page.locator("nav a.room[aria-current] .badge").waitFor({ state: "detached" });
+    await person.hasRead();
     for (const program of programs.values()) if (program !== stage.news) await program.disconnect();
     stage.storageState = await person.context.storageState();
     await person.context.close();

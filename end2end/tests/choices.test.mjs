@@ -17,7 +17,8 @@ after(async () => {
   await server?.stop();
 });
 
-const ground = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+/** What stands behind the conversation, or the welcome. */
+const ground = (page) => page.locator(".talk, .lobby").first().evaluate((part) => getComputedStyle(part).backgroundColor);
 async function choose(person, name) {
   await person.page.locator(".rooms-foot summary").click();
   await Promise.all([person.page.waitForEvent("load"), person.page.locator(".rooms-foot").getByRole("button", { name, exact: true }).click()]);
@@ -42,7 +43,7 @@ test("chosen colours are there with the first paint, whatever the system says an
   const page = await context.newPage();
   for (const url of [roomUrl(server, "빛깔"), `${server.url}/`]) {
     await page.goto(url);
-    assert.equal(await page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor), DARK, url);
+    assert.equal(await ground(page), DARK, url);
   }
   await context.close();
 });
@@ -57,23 +58,5 @@ test("the chosen language stays, on every page", async () => {
   }
   await person.page.goto(roomUrl(server, "말글"));
   await person.page.getByRole("log", { name: "Messages in 말글" }).waitFor();
-  await person.context.close();
-});
-
-test("the page can be installed, and what it keeps for times without a network is never an old page", async () => {
-  const person = await Person.enter(browser, server, "설치", "지우");
-  const manifest = await (await fetch(`${server.url}${await person.page.locator("link[rel=manifest]").getAttribute("href")}`)).json();
-  for (const field of ["name", "start_url", "display", "icons"]) assert.ok(manifest[field], field);
-  for (const { src } of manifest.icons) assert.equal((await fetch(new URL(src, server.url))).status, 200, src);
-  await person.page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-  await person.page.reload();
-  await person.live();
-  await person.say("글 1");
-  await person.sees("글 1");
-  const html = await person.page.evaluate(() => fetch(location.href).then((answer) => answer.text()));
-  assert.match(html, /글 1/, "the page is the server's, as it is now");
-  await person.context.setOffline(true);
-  await person.page.goto(`${server.url}/`).catch(() => {});
-  await person.page.getByText("오프라인입니다").first().waitFor();
   await person.context.close();
 });

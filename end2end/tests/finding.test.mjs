@@ -1,4 +1,4 @@
-// Finding: a message by its link, a day, a room by its name, and everything as a file.
+// Finding: a message by its link, a day, words in a room, and everything as a file.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -60,7 +60,11 @@ test("a link to an old message opens with that row in the middle, marked, and pa
   const program = await Program.connect(server, "손님");
   await program.say(ROOM, `글 ${COUNT + 1}`);
   await person.sees(`글 ${COUNT + 1}`);
-  positions.push("");
+  // The button leads there, too.
+  await person.page.goto(`${roomUrl(server, ROOM)}?at=${positions[99]}`);
+  await person.live();
+  await person.page.locator("button.jump").click();
+  await person.sees(`글 ${COUNT + 1}`);
   await program.disconnect();
   await person.context.close();
 });
@@ -101,26 +105,6 @@ test("the file of a room is what its page shows", async () => {
   assert.deepEqual((await lines("?rows=true")).map(({ body }) => body), await person.texts());
   assert.deepEqual((await lines("")).map(({ type }) => type), ["message", "message", "message", "message", "edit"]);
   await program.disconnect();
-  await person.context.close();
-});
-
-test("Ctrl+K finds a room by a part of its name, and Enter opens it", async () => {
-  for (const room of ["봄나들이", "가을-소풍", "겨울-바다"]) {
-    const program = await Program.connect(server, "손님");
-    await program.say(room, "안녕");
-    await program.disconnect();
-  }
-  const person = await Person.enter(browser, server, "봄나들이", "지우");
-  await person.composer.focus();
-  await person.page.keyboard.press("Control+k");
-  const field = person.page.getByRole("searchbox", { name: "채팅방 찾기" });
-  assert.ok(await field.evaluate((element) => element === document.activeElement));
-  await person.page.keyboard.type("소풍");
-  const rooms = person.page.getByRole("navigation", { name: "채팅방" }).getByRole("link");
-  await until("only one room is left", async () => (await rooms.filter({ visible: true }).count()) === 1);
-  await person.page.keyboard.press("Enter");
-  await person.page.waitForURL((url) => decodeURIComponent(url.pathname) === "/rooms/가을-소풍");
-  await person.live();
   await person.context.close();
 });
 

@@ -1,16 +1,12 @@
 // What was written is neither lost nor doubled, whatever becomes of the page: loaded again, crashed, offline, refused.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { launchChromium } from "../lib/chromium.mjs";
-import { Person, roomUrl } from "../lib/person.mjs";
-import { ROOT, Server } from "../lib/server.mjs";
+import { Person } from "../lib/person.mjs";
+import { Server } from "../lib/server.mjs";
 import { until } from "../lib/waiting.mjs";
 
-const SCREENSHOTS = join(ROOT, "target", "screenshots");
-const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** A control character: the one thing that the page lets pass and the server does not. */
 const REFUSED = "거절될 글\u0001";
 
@@ -18,10 +14,7 @@ const REFUSED = "거절될 글\u0001";
 const MARU_LISTEN = "127.0.0.1:25011";
 
 let browser, server;
-before(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  browser = await launchChromium();
-});
+before(async () => (browser = await launchChromium()));
 after(() => browser?.close());
 beforeEach(async () => (server = await Server.start("outbox", { MARU_LISTEN })));
 afterEach(() => server.kill());
@@ -183,42 +176,3 @@ test("a full storage: the message is sent, and until then the page says that it 
   assert.equal(await person.page.locator(".unkept").count(), 0);
   await person.context.close();
 });
-
-test("a draft stays in its room", async () => {
-  const person = await Person.enter(browser, server, "쓰던-방", "지우");
-  await person.composer.fill("쓰다 만 글\n둘째 줄");
-  await person.page.reload();
-  await person.live();
-  assert.equal(await person.composer.inputValue(), "쓰다 만 글\n둘째 줄");
-  await person.open(server, "다른-방");
-  assert.equal(await person.composer.inputValue(), "");
-  await person.page.goto(roomUrl(server, "쓰던-방"));
-  await person.live();
-  await person.composer.press("Enter");
-  await person.sees("쓰다 만 글\n둘째 줄");
-  await person.page.reload();
-  await person.live();
-  assert.equal(await person.composer.inputValue(), "");
-  assert.deepEqual(person.problems, []);
-  await person.context.close();
-});
-
-for (const [device, viewport] of Object.entries(SIZES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    test(`what waits and what failed, for people to look at: ${device}, ${colorScheme}`, async () => {
-      const room = `그림-${device}-${colorScheme}`;
-      const person = await Person.enter(browser, server, room, "지우", { viewport, colorScheme });
-      const long = "비가 그치면 다 같이 걸어서 강변까지 가 볼까요? 길이 조금 멀지만 바람이 좋을 거예요.";
-      await sayAll(person, ["좋은 아침이에요", REFUSED, `${long}\u0001`]);
-      await person.page.locator(".trouble").nth(1).waitFor();
-      await server.kill();
-      await sayAll(person, ["이 글은 기다립니다", long]);
-      await person.page.locator(".queued").nth(1).waitFor({ state: "attached" });
-      await person.page.locator(".banner").waitFor();
-      const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-      assert.equal(await person.page.evaluate(overflow), 0);
-      await person.page.screenshot({ path: join(SCREENSHOTS, `outbox-${device}-${colorScheme}.png`) });
-      await person.context.close();
-    });
-  }
-}

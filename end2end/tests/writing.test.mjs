@@ -159,7 +159,7 @@ test("who sends faster than allowed loses nothing and doubles nothing", async ()
   await strict.stop();
 });
 
-test("a draft outlives the browser and a server that was replaced", async () => {
+test("a draft stays in its room, and outlives the browser and a server that was replaced", async () => {
   const folder = temporaryFolder();
   const own = await Server.start("writing-draft");
   const open = () =>
@@ -168,16 +168,22 @@ test("a draft outlives the browser and a server that was replaced", async () => 
   let person = new Person(context, context.pages()[0], "지우");
   await person.open(own, "초안");
   await person.introduce();
-  await person.composer.fill("쓰다 만 글");
-  await until("the draft is kept", () => person.page.evaluate(() => Object.values(localStorage).some((value) => value.includes("쓰다 만 글"))));
+  const draft = "쓰다 만 글\n둘째 줄";
+  await person.composer.fill(draft);
+  await until("the draft is kept", () => person.page.evaluate(() => Object.values(localStorage).some((value) => value.includes("둘째 줄"))));
   await context.close();
   await own.kill();
   await own.start();
   context = await open();
   person = new Person(context, context.pages()[0], "지우");
-  await person.open(own, "초안");
-  assert.equal(await person.composer.inputValue(), "쓰다 만 글");
   await person.open(own, "옆방");
+  assert.equal(await person.composer.inputValue(), "");
+  await person.open(own, "초안");
+  assert.equal(await person.composer.inputValue(), draft);
+  await person.composer.press("Enter");
+  await person.sees(draft);
+  await person.page.reload();
+  await person.live();
   assert.equal(await person.composer.inputValue(), "");
   await context.close();
   await own.stop();

@@ -11,7 +11,7 @@
 //! - `running`: the thread that does what is due
 //!
 //! One lock holds all of it. Whoever holds it neither reads the store nor waits for anybody; the fold, which calls while it
-//! holds its own, only leaves the news in a queue.
+//! holds its own, only leaves the news in a queue. Who typed when has a lock of its own, since every message looks there.
 
 pub mod feeds;
 mod listing;
@@ -62,6 +62,8 @@ pub struct People {
     server: String,
     state: Mutex<State>,
     news: Mutex<News>,
+    /// When each person last typed in each room.
+    typed: Mutex<HashMap<(RoomName, String), Instant>>,
     /// The life of the log that markers belong to, once it is known.
     epoch: OnceLock<Epoch>,
     /// The way to the other servers, once there is one.
@@ -75,8 +77,6 @@ struct State {
     unread: Unread,
     feeds: Feeds<FeedKey, FeedTo>,
     ids: Ids,
-    /// When each person last typed in each room.
-    typed: HashMap<(RoomName, String), Instant>,
 }
 
 /// What the fold has decided and nobody has looked at.
@@ -106,12 +106,12 @@ impl People {
             unread: Unread::default(),
             feeds: Feeds::default(),
             ids: Ids::new(&format!("{server}-r")),
-            typed: HashMap::new(),
         };
         Self {
             server,
             state: Mutex::new(state),
             news: Mutex::default(),
+            typed: Mutex::default(),
             epoch: OnceLock::new(),
             voice: OnceLock::new(),
         }
@@ -189,11 +189,11 @@ impl People {
         }
     }
 
-    /// Somebody types. What comes sooner than three seconds after the last time is swallowed.
+    /// Somebody types. What comes sooner than three seconds after the last time is swallowed, unless they spoke in between.
     pub fn types(&self, room: &RoomName, who: &Sender, now: Instant) {
         {
             let key = (room.clone(), who.uid.clone());
-            let typed = &mut self.state().typed;
+            let mut typed = self.typed();
             if typed.get(&key).is_some_and(|at| now - *at < TYPING_EVERY) {
                 return;
             }
@@ -206,6 +206,11 @@ impl People {
                 sender: who.clone(),
             },
         );
+    }
+
+    /// Somebody says what they typed: what they type next is news. Called for every message: brief.
+    pub fn speaks(&self, room: &RoomName, who: &Sender) {
+        self.typed().remove(&(room.clone(), who.uid.clone()));
     }
 
     /// Somebody has read a room up to this offset.
@@ -241,6 +246,10 @@ impl People {
                 }
             }
         }
+    }
+
+    fn typed(&self) -> MutexGuard<'_, HashMap<(RoomName, String), Instant>> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -86,7 +86,7 @@ impl People {
         let (presence, markers) = (&state.presence, &state.markers);
         let stand = |room: &RoomName| vec![presence.known(room), markers.known(room, today)];
         state.listeners.bring_up_to_date(stand);
-        state.typed.retain(|_, at| now - *at < TYPING_EVERY);
+        self.typed().retain(|_, at| now - *at < TYPING_EVERY);
         if let (Some(epoch), Some(voice)) = (self.epoch.get(), self.voice.get()) {
             for ((room, uid), offset) in state.markers.take_wishes() {
                 let marker = Marker {

@@ -121,6 +121,8 @@ impl ChatDestinations {
             return Ok(Progress::Done(receipt_headers(position, true)));
         }
         permitted?;
+        let people = &self.chat.listeners.people;
+        people.speaks(&record.room, &record.sender);
         let key = Key {
             room: record.room.clone(),
             uid: record.sender.uid.clone(),
