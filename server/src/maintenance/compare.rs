@@ -280,18 +280,15 @@ impl<'a> Folds<'a> {
             partition,
         };
         earlier.heads.insert(room.clone(), (place, record.offset));
-        match self.history.message(place, record.offset)? {
-            Some((stored, _)) => {
-                self.matched += 1;
-                if stored != *message {
-                    self.compared.different += 1;
-                    self.concern(&room);
-                }
-            }
-            None => {
-                self.compared.missing += 1;
+        if let Some((stored, _)) = self.history.message(place, record.offset)? {
+            self.matched += 1;
+            if stored != *message {
+                self.compared.different += 1;
                 self.concern(&room);
             }
+        } else {
+            self.compared.missing += 1;
+            self.concern(&room);
         }
         // The borrow of the partition ended with the concerns.
         match self.partitions.get_mut(partition.unsigned_abs() as usize) {
