@@ -116,7 +116,7 @@ test("Ctrl+K finds a room by a part of its name, and Enter opens it", async () =
   const field = person.page.getByRole("searchbox", { name: "채팅방 찾기" });
   assert.ok(await field.evaluate((element) => element === document.activeElement));
   await person.page.keyboard.type("소풍");
-  const rooms = person.page.getByRole("navigation", { name: "채팅방" }).getByRole("link");
+  const rooms = person.page.getByRole("navigation", { name: "채팅방" }).getByRole("listitem").getByRole("link");
   await until("only one room is left", async () => (await rooms.filter({ visible: true }).count()) === 1);
   await person.page.keyboard.press("Enter");
   await person.page.waitForURL((url) => decodeURIComponent(url.pathname) === "/rooms/가을-소풍");

@@ -231,13 +231,7 @@ mod tests {
     fn a_message_lacks_those_who_have_read_less() {
         let company = Company::new(&state("null", &[]));
         company.read.set(vec![3, 5, 5, 9]);
-        for (offset, count) in [
-            (3, 0),
-            (4, 1),
-            (6, 3),
-            (9, 3),
-            (10, 4),
-        ] {
+        for (offset, count) in [(3, 0), (4, 1), (6, 3), (9, 3), (10, 4)] {
             assert_eq!(company.not_read_by(offset), count, "{offset}");
         }
     }

@@ -144,7 +144,10 @@ fn beside(row: &mut Maker, look: &Look, feed: Feed) {
     if let Some((_, ts)) = look.placed {
         if look.lacking > 0 {
             row.open("b").class("lacking").attr("role", "img");
-            row.attr("aria-label", &i18n::not_read_by(feed.language, look.lacking));
+            row.attr(
+                "aria-label",
+                &i18n::not_read_by(feed.language, look.lacking),
+            );
             row.text(&look.lacking.to_string()).close();
         }
         row.open("time").attr("datetime", &civil::utc_datetime(ts));
