@@ -80,12 +80,6 @@ const STATES = {
     await scrollTo(person, 500);
     await person.page.locator(".jump").waitFor();
   },
-  offline: async (person, stage) => {
-    await person.open(stage.server, ROOM);
-    await person.context.setOffline(true);
-    await person.sayByButton("지하철이라 잠깐 끊겼어요");
-    await person.page.locator(".banner").waitFor();
-  },
   "a failed message": async (person, stage) => {
     await person.open(stage.server, `${ROOM}-2`);
     await person.sayByButton(REFUSED);
@@ -120,6 +114,13 @@ const STATES = {
     await stage.news.say(NEWS_ROOM, "@지우 12시에 볼까요?");
     await person.open(stage.server, NEWS_ROOM);
     await person.log.locator("li.unread").waitFor();
+  },
+  // Late: what is said here stays in the room.
+  offline: async (person, stage) => {
+    await person.open(stage.server, ROOM);
+    await person.context.setOffline(true);
+    await person.sayByButton("지하철이라 잠깐 끊겼어요");
+    await person.page.locator(".banner").waitFor();
   },
   "what a search found": (person, stage) => person.page.goto(`${stage.server.url}/search?q=${encodeURIComponent("칼국수")}`),
   "a search that found nothing": (person, stage) => person.page.goto(`${stage.server.url}/search?q=${encodeURIComponent("없는말")}`),
