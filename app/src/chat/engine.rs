@@ -201,30 +201,7 @@ impl Engine {
             }
             Event::Start | Event::Opened { .. } | Event::Received { .. } | Event::Closed { .. } => {
             }
-            Event::Fetched {
-                request: PageRequest::Latest,
-                page,
-            } => self.reloaded(now, page),
-            Event::Fetched {
-                request: PageRequest::Before(position),
-                page,
-            } => {
-                let count = self.timeline.prepend(position, page);
-                self.changes.prepended += count;
-                self.meet_own(count);
-            }
-            Event::Fetched {
-                request: PageRequest::Newer(position),
-                page,
-            } => {
-                let count = self.timeline.append(position, page);
-                self.changes.appended += count;
-                self.meet_own(self.timeline.rows().len());
-            }
-            Event::Fetched {
-                request: request @ PageRequest::Around(_),
-                page,
-            } => self.jumped(request, page),
+            Event::Fetched { request, page } => self.fetched(now, request, page),
             Event::FetchFailed { request } => {
                 self.changes.missed |= self.timeline.failed(request);
                 if request == PageRequest::Latest {
@@ -273,6 +250,24 @@ impl Engine {
             Event::Tick => self.armed = None,
         }
         self.settle(now)
+    }
+
+    /// Takes a page of history to where it was asked for.
+    fn fetched(&mut self, now: u64, request: PageRequest, page: HistoryPage) {
+        match request {
+            PageRequest::Latest => self.reloaded(now, page),
+            PageRequest::Before(position) => {
+                let count = self.timeline.prepend(position, page);
+                self.changes.prepended += count;
+                self.meet_own(count);
+            }
+            PageRequest::Newer(position) => {
+                let count = self.timeline.append(position, page);
+                self.changes.appended += count;
+                self.meet_own(self.timeline.rows().len());
+            }
+            PageRequest::Around(_) => self.jumped(request, page),
+        }
     }
 
     /// Takes over what an earlier page or another tab left.
