@@ -28,7 +28,7 @@ pub(crate) fn LobbyPage(state: LobbyState) -> impl IntoView {
     view! {
         <div class="app in-lobby">
             <main class="rooms">
-                <RoomsHead language heading=Heading::Page notice />
+                <RoomsHead language heading=Heading::Page current=None notice />
                 {list}
                 {is_empty.then(|| view! { <p class="no-rooms">{Text::NoRooms.to(language)}</p> })}
                 <Me viewer current=None />

@@ -127,7 +127,7 @@ mod page {
             </a>
             <div class="app in-room">
                 <nav class="rooms" aria-label=Text::Rooms.to(language)>
-                    <RoomsHead language heading=Heading::Part notice=None />
+                    <RoomsHead language heading=Heading::Part current=Some(room.clone()) notice=None />
                     <div id="rooms">
                         <RoomList feed current />
                     </div>

@@ -170,7 +170,7 @@ mod still {
 
     use leptos::either::Either;
     use leptos::prelude::*;
-    use protocol::Language;
+    use protocol::{Language, RoomName};
 
     use crate::i18n::Text;
 
@@ -188,24 +188,35 @@ mod still {
     pub fn RoomsHead(
         language: Language,
         heading: Heading,
+        /// The room that is open.
+        current: Option<RoomName>,
         /// Why the last form was refused.
         notice: Option<String>,
     ) -> impl IntoView {
         let text = Text::Rooms.to(language);
+        let search = current.map_or_else(
+            || "/search".to_owned(),
+            |room| format!("/search?room={room}"),
+        );
         view! {
             <header class="rooms-head">
                 {match heading {
                     Heading::Page => Either::Left(view! { <h1>{text}</h1> }),
                     Heading::Part => Either::Right(view! { <h2>{text}</h2> }),
                 }}
+                <a class="icon-button" href=search aria-label=Text::Search.to(language)>
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="m20 20-4.5-4.5" />
+                        <circle cx="11" cy="11" r="6" />
+                    </svg>
+                </a>
             </header>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice}</p> })}
             <NewRoom language open=heading == Heading::Page />
             // Without JavaScript, Enter opens the room of this name.
             <form class="filter" method="post" action="/rooms" role="search">
                 <svg viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="m20 20-4.5-4.5" />
-                    <circle cx="11" cy="11" r="6" />
+                    <path d="M4 7h16M7 12h10M10 17h4" />
                 </svg>
                 <label class="hidden" for="filter">{Text::FindRoom.to(language)}</label>
                 <input

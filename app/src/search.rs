@@ -11,6 +11,7 @@ use protocol::search::{SearchHit, SearchState};
 
 use crate::clock::Clock;
 use crate::i18n::Text;
+use crate::person::{hue_class, initial};
 
 /// The form, and the messages that were found, the newest first.
 #[component]
@@ -42,34 +43,48 @@ pub(crate) fn SearchPage(state: SearchState) -> impl IntoView {
     let back = room
         .as_ref()
         .map_or_else(|| "/".to_owned(), |room| format!("/rooms/{room}"));
+    let back_to = if room.is_some() {
+        Text::BackToRoom
+    } else {
+        Text::BackToRooms
+    };
+    let only = room.map(|room| {
+        let name = room.to_string();
+        view! {
+            <label>
+                <input type="checkbox" name="room" value=name.clone() checked=true />
+                <span>{Text::OnlyInRoom.to(language)} " " <bdi>{name}</bdi></span>
+            </label>
+        }
+    });
     view! {
         <main class="search-page">
             <header>
-                <a class="button" href=back>
-                    {if room.is_some() { Text::BackToRoom.to(language) } else { Text::BackToRooms.to(language) }}
+                <a class="icon-button" href=back aria-label=back_to.to(language)>
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="m15 5-7 7 7 7" />
+                    </svg>
                 </a>
                 <h1>{Text::Search.to(language)}</h1>
             </header>
             <form role="search" action="/search">
-                <label for="search-query">{Text::SearchFor.to(language)}</label>
-                <input id="search-query" type="search" name="q" value=query maxlength="100" dir="auto" />
-                {room
-                    .map(|room| {
-                        let name = room.to_string();
-                        view! {
-                            <label>
-                                <input type="checkbox" name="room" value=name.clone() checked=true />
-                                {Text::OnlyInRoom.to(language)}
-                                " "
-                                <bdi>{name}</bdi>
-                            </label>
-                        }
-                    })}
+                <label class="hidden" for="search-query">{Text::SearchFor.to(language)}</label>
+                <input
+                    id="search-query"
+                    type="search"
+                    name="q"
+                    value=query
+                    maxlength="100"
+                    autocomplete="off"
+                    dir="auto"
+                    placeholder=Text::SearchFor.to(language)
+                />
                 <button class="button" type="submit">{Text::Search.to(language)}</button>
+                {only}
             </form>
             {nothing.map(|sentence| view! { <p role="status">{sentence}</p> })}
             <ol class="hits">{hits}</ol>
-            {older.map(|href| view! { <a class="button" href=href rel="next">{Text::OlderHits.to(language)}</a> })}
+            {older.map(|href| view! { <a class="older" href=href rel="next">{Text::OlderHits.to(language)}</a> })}
         </main>
     }
 }
@@ -82,6 +97,7 @@ fn Hit(hit: SearchHit, language: Language, clock: Clock) -> impl IntoView {
         excerpt,
     } = hit;
     let href = format!("/rooms/{room}?at={}", message.position);
+    let tile = format!("tile {}", hue_class(room.as_str()));
     let ts = message.ts;
     let pieces: Vec<_> = excerpt
         .into_iter()
@@ -96,9 +112,14 @@ fn Hit(hit: SearchHit, language: Language, clock: Clock) -> impl IntoView {
     view! {
         <li>
             <a class="hit" href=href lang=language.tag()>
-                <b dir="auto">{room.to_string()}</b>
-                " "
-                <bdi>{message.sender.name}</bdi>
+                <span class=tile aria-hidden="true">
+                    {initial(room.as_str())}
+                </span>
+                <span class="where">
+                    <b dir="auto">{room.to_string()}</b>
+                    " "
+                    <bdi>{message.sender.name}</bdi>
+                </span>
                 " "
                 <time datetime=crate::civil::utc_datetime(ts)>{clock.recent(ts)}</time>
                 <p dir="auto">{pieces}</p>

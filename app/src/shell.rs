@@ -101,6 +101,7 @@ pub fn message_document(state: MessageState, options: DocumentOptions<'_>) -> St
     document(frame, title.clone(), options, program, move || {
         view! {
             <main class="message-page">
+                <img class="emblem" src="/icon.svg" alt="" width="64" height="64" />
                 <h1>{title}</h1>
                 <p>{sentence}</p>
                 <a class="button" href="/">{Text::BackToRooms.to(language)}</a>
@@ -162,7 +163,7 @@ fn document<V: IntoView>(
         Program::Hydrate { island } => (Some(island), None),
     };
     let (scheme, colour) = colours(theme);
-    let script = |source: String| view! { <script nonce=nonce.to_owned()>{source}</script> };
+    let script = |source: &str| view! { <script nonce=nonce.to_owned()>{compact(source)}</script> };
     let owner = Owner::new_root(None);
     owner.with(|| {
         view! {
@@ -201,29 +202,41 @@ fn document<V: IntoView>(
                     {hydrates.then(|| update_bar(language))}
                     {island
                         .map(|state| view! { <script r#type="application/json" id="maru-state">{state}</script> })}
-                    {script(include_str!("shell/start.js").to_owned())}
-                    {has_rooms.then(|| script(include_str!("shell/page.js").to_owned()))}
+                    {script(include_str!("shell/start.js"))}
+                    {has_rooms.then(|| script(include_str!("shell/page.js")))}
                     {again
                         .map(|seconds| {
-                            script(include_str!("shell/ask-again.js").replace("SECONDS", &seconds.to_string()))
+                            script(&include_str!("shell/ask-again.js").replace("SECONDS", &seconds.to_string()))
                         })}
                     {hydrates
                         .then(|| {
                             let source = include_str!("shell/hydrate.js")
                                 .replace("SCRIPT", &format!("{:?}", assets.script))
                                 .replace("MODULE", &format!("{:?}", assets.module));
-                            view! { <script r#type="module" nonce=nonce.to_owned()>{source}</script> }
+                            view! { <script r#type="module" nonce=nonce.to_owned()>{compact(&source)}</script> }
                         })}
                     {assets
                         .reload_port
                         .map(|port| {
-                            script(include_str!("shell/reload.js").replace("PORT", &port.to_string()))
+                            script(&include_str!("shell/reload.js").replace("PORT", &port.to_string()))
                         })}
                 </body>
             </html>
         }
         .to_html()
     })
+}
+
+/// A script without what is there for people: its comments and indentation. They would be a tenth of a page.
+fn compact(source: &str) -> String {
+    let mut compact = String::with_capacity(source.len());
+    for line in source.lines().map(str::trim_start) {
+        if !line.starts_with("//") {
+            compact.push_str(line);
+            compact.push('\n');
+        }
+    }
+    compact
 }
 
 /// The colours of what the browser itself draws: the schemes that fit, and the one colour where the viewer chose.

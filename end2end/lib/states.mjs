@@ -6,6 +6,7 @@ import { Person, roomUrl } from "./person.mjs";
 import { Server } from "./server.mjs";
 import { Program } from "./stomp.mjs";
 import { atTheEnd, flood, scrollTo } from "./timeline.mjs";
+import { until } from "./waiting.mjs";
 
 const ME = "지우";
 const ROOM = "마루-이야기";
@@ -35,6 +36,15 @@ const REACTIONS = [
   [3, "محمد", "🎉"],
   [7, "Minjun", "❤️"],
 ];
+
+/** Reads a room to its end, and waits until the server knows of that: it decides where the room opens the next time. */
+async function readToTheEnd(person, server, room) {
+  await person.open(server, room);
+  await atTheEnd(person);
+  const last = (await server.history(room)).at(-1).position.split("-").at(-1);
+  const knows = async () => (await (await person.context.request.get(roomUrl(server, room))).text()).includes(`"read":${last},`);
+  await until(`the server knows that ${room} has been read`, knows);
+}
 
 /** Beside the room, or on the list of rooms where that is a page of its own. */
 async function openForm(person, stage, details) {
@@ -69,12 +79,6 @@ const STATES = {
     await atTheEnd(person);
     await scrollTo(person, 500);
     await person.page.locator(".jump").waitFor();
-  },
-  offline: async (person, stage) => {
-    await person.open(stage.server, ROOM);
-    await person.context.setOffline(true);
-    await person.sayByButton("지하철이라 잠깐 끊겼어요");
-    await person.page.locator(".banner").waitFor();
   },
   "a failed message": async (person, stage) => {
     await person.open(stage.server, `${ROOM}-2`);
@@ -111,6 +115,13 @@ const STATES = {
     await person.open(stage.server, NEWS_ROOM);
     await person.log.locator("li.unread").waitFor();
   },
+  // Late: what is said here stays in the room.
+  offline: async (person, stage) => {
+    await person.open(stage.server, ROOM);
+    await person.context.setOffline(true);
+    await person.sayByButton("지하철이라 잠깐 끊겼어요");
+    await person.page.locator(".banner").waitFor();
+  },
   "what a search found": (person, stage) => person.page.goto(`${stage.server.url}/search?q=${encodeURIComponent("칼국수")}`),
   "a search that found nothing": (person, stage) => person.page.goto(`${stage.server.url}/search?q=${encodeURIComponent("없는말")}`),
   "a page that is not there": async (person, stage) => {
@@ -142,9 +153,7 @@ export class Stage {
     // The person has been there, so that what comes later is news.
     stage.news = programs.get("하늘");
     await stage.news.say(NEWS_ROOM, "오늘은 뭐 먹을까요?");
-    await person.open(stage.server, NEWS_ROOM);
-    await person.sees("오늘은 뭐 먹을까요?");
-    await person.hasRead();
+    for (const room of [LONG_ROOM, NEWS_ROOM]) await readToTheEnd(person, stage.server, room);
     for (const program of programs.values()) if (program !== stage.news) await program.disconnect();
     stage.storageState = await person.context.storageState();
     await person.context.close();

@@ -15,12 +15,13 @@ let stage;
 before(async () => (stage = await Stage.open("assistive")));
 after(() => stage?.close());
 
-/** Writes down every text that a live region is given, from the first on. */
+/** Writes down every text that a live region is given, from the first on; nobody hears one that is not displayed. */
 function listen() {
   window.said = [];
   document.addEventListener("DOMContentLoaded", () => {
     const note = (region) => {
       const text = region.textContent.trim();
+      if (!region.checkVisibility()) return;
       if (text && region.said !== text) window.said.push(text);
       region.said = text;
     };

@@ -77,15 +77,16 @@ const NEWER: Words = Words {
 fn beyond(feed: Feed, state: Beyond, words: &Words) -> Markup {
     let mut item = Maker::new("li");
     item.class("top");
+    // More comes by itself as the reader comes near: a button would go from under the focus that has just reached it.
     let said = match state {
-        Beyond::None | Beyond::More => None,
-        Beyond::Loading => Some(words.loading),
+        Beyond::None => None,
+        Beyond::More | Beyond::Loading => Some(words.loading),
         Beyond::Failed => Some(words.failed),
     };
     if let Some(said) = said {
         item.open("span").text(said.to(feed.language)).close();
     }
-    if matches!(state, Beyond::More | Beyond::Failed) {
+    if state == Beyond::Failed {
         item.button(words.act).text(words.load.to(feed.language));
     }
     item.finish()

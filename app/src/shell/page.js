@@ -41,7 +41,8 @@
   list.scrollTop = kept(tab, "maru/rooms-at") ?? 0;
   addEventListener("pagehide", () => list.offsetParent && kept(tab, "maru/rooms-at", list.scrollTop));
   find(".room-head .back")?.addEventListener("click", (event) => {
-    if (document.referrer !== `${location.origin}/` || history.length < 2) return;
+    // A link within the page, such as the one to the composer, put an entry of its own before the list's.
+    if (document.referrer !== `${location.origin}/` || history.length < 2 || location.hash) return;
     event.preventDefault();
     history.back();
   });

@@ -20,7 +20,7 @@
     return relative.charAt(0).toUpperCase() + relative.slice(1);
   };
   for (const element of document.querySelectorAll("time[datetime*=T]")) {
-    const write = element.closest(".rooms") ? recent : clock.format;
+    const write = element.closest(".rooms, .hits") ? recent : clock.format;
     element.firstChild.data = write(new Date(element.dateTime));
   }
   // The newest message is what one comes for, unless it is a certain one, or the first that one has not read if there is more than a screenful of them.
