@@ -208,8 +208,16 @@ mod tests {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Signals live in it.
+    fn owner() -> Owner {
+        let owner = Owner::new_root(None);
+        owner.set();
+        owner
+    }
+
     #[test]
     fn nothing_is_divided_where_others_have_said_nothing_since() {
+        let _owner = owner();
         for (read, messages, expected) in [
             ("3", &[(3, "u"), (4, "u")][..], Some(3)),
             ("3", &[(3, "u"), (4, "me"), (5, "u")], Some(3)),
@@ -229,6 +237,7 @@ mod tests {
 
     #[test]
     fn a_message_lacks_those_who_have_read_less() {
+        let _owner = owner();
         let company = Company::new(&state("null", &[]));
         company.read.set(vec![3, 5, 5, 9]);
         for (offset, count) in [(3, 0), (4, 1), (6, 3), (9, 3), (10, 4)] {

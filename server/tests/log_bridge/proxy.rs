@@ -196,15 +196,20 @@ impl Conversation {
         let mut rest = frame.clone();
         match key {
             ApiKey::Fetch => {
+                let header_version = key.request_header_version(version);
+                let header = RequestHeader::decode(&mut rest, header_version).unwrap();
+                let mut fetch = FetchRequest::decode(&mut rest, version).unwrap();
+                let messages = |name: &str| name.ends_with(".messages");
+                // Other topics have readers and partitions of their own.
+                if !fetch.topics.iter().any(|topic| messages(&topic.topic)) {
+                    return Passed::On(frame);
+                }
                 let faults = self
                     .state
                     .strikes(self.number, |fault| matches!(fault, Fault::NeverFetched(_)));
                 if faults.is_empty() {
                     return Passed::On(frame);
                 }
-                let header_version = key.request_header_version(version);
-                let header = RequestHeader::decode(&mut rest, header_version).unwrap();
-                let mut fetch = FetchRequest::decode(&mut rest, version).unwrap();
                 for topic in &mut fetch.topics {
                     topic.partitions.retain(|partition| {
                         !faults.contains(&Fault::NeverFetched(partition.partition))
