@@ -10,7 +10,7 @@ use serde_json::Map;
 use stomp::{Command, Frame};
 
 use super::Dice;
-use super::folded::folded;
+use super::folded::{find, folded};
 use crate::chat::{Composition, PageRequest, testing, wire};
 
 /// Few, so that pages and limits matter in short stories.
@@ -198,10 +198,10 @@ impl Server {
             body: text.clone(),
             other: Map::new(),
         };
-        if *action == Action::Send {
+        if let (Action::Send, Some(target)) = (action, target) {
             let rows = folded(&log.visible);
-            let quoted = rows.iter().find(|row| Some(row.position) == *target);
-            message.folded.quote = quoted.map(|row| Box::new(folding::quote(row)));
+            let quoted = find(&rows, *target).map(|index| Box::new(folding::quote(&rows[index])));
+            message.folded.quote = quoted;
         }
         let mut answers = Vec::new();
         for (connection, session) in self.sessions.iter().enumerate() {
