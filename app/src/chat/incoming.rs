@@ -38,9 +38,7 @@ impl Engine {
             Incoming::Message(message) => self.message(now, message),
             Incoming::Passing(json) => self.passing(now, &json),
             Incoming::Receipt(receipt) => self.receipt(now, &receipt),
-            Incoming::Refused { id, notice } => {
-                self.refused(now, &id, &notice);
-            }
+            Incoming::Refused { id, notice } => self.refused(now, &id, &notice),
             Incoming::Error { receipt, notice } => self.error(now, receipt, notice),
             Incoming::Other => {}
         }
@@ -109,11 +107,11 @@ impl Engine {
         }
     }
 
-    /// A message was refused. False if it is not one of ours.
-    fn refused(&mut self, now: u64, id: &str, notice: &Notice) -> bool {
-        [&mut self.outbox, &mut self.elsewhere]
-            .into_iter()
-            .any(|outbox| outbox.refused(id, notice, now, &mut self.jitter))
+    /// A message was refused.
+    fn refused(&mut self, now: u64, id: &str, notice: &Notice) {
+        for outbox in [&mut self.outbox, &mut self.elsewhere] {
+            outbox.refused(id, notice, now, &mut self.jitter);
+        }
     }
 
     /// The server ends the connection.
@@ -123,8 +121,12 @@ impl Engine {
             retry_after,
             ..
         } = notice;
-        // A message that the server does not take must not keep the page away from the room.
-        let about_message = receipt.is_some_and(|id| self.refused(now, &id, &notice));
+        // A message that the server does not take must not keep the page away from the room; nor must a second copy of one
+        // that is settled, and unknown here by now.
+        let about_message = receipt.is_some_and(|id| {
+            self.refused(now, &id, &notice);
+            !self.subscription.is_answer(&id)
+        });
         if retryable || about_message {
             self.abandon(now, retry_after);
         } else {

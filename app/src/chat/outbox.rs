@@ -199,20 +199,11 @@ impl Outbox {
         true
     }
 
-    /// The message was refused: tried again later if the server says that this may help. False if the id is unknown.
-    pub(super) fn refused(
-        &mut self,
-        id: &str,
-        notice: &Notice,
-        now: u64,
-        jitter: &mut Jitter,
-    ) -> bool {
-        let Some(item) = self.find(id) else {
-            return false;
+    /// The message was refused: tried again later if the server says that this may help.
+    pub(super) fn refused(&mut self, id: &str, notice: &Notice, now: u64, jitter: &mut Jitter) {
+        let Some(item) = self.find(id).filter(|item| item.is_open()) else {
+            return;
         };
-        if !item.is_open() {
-            return true;
-        }
         if notice.retryable {
             let wait = notice
                 .retry_after
@@ -223,7 +214,6 @@ impl Outbox {
             item.fail(Failure::Refused(notice.refusal.clone()));
             self.changed = true;
         }
-        true
     }
 
     /// A message of the room: if it is one of ours it has arrived, whatever we thought of it.

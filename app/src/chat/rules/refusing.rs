@@ -141,6 +141,19 @@ fn a_message_that_ends_the_connection_does_not_keep_the_page_away() {
     page.pass(2_001);
     page.go_live_keeping_frames();
     assert_eq!(page.sends().last(), Some(&second));
+
+    // A copy of it that comes after the first was settled.
+    page.receipt(&second, 15);
+    assert!(page.statuses().len() == 1, "settled");
+    page.error("invalid-message", false, Some(&second));
+    page.pass(4_001);
+    page.open();
+    assert_eq!(page.engine.connection(), Connection::Connecting);
+    let subscribe = page.sent.last().unwrap();
+    let receipt = subscribe.header("receipt").unwrap().to_string();
+    page.error("forbidden", false, Some(&receipt));
+    let refused = matches!(page.engine.connection(), Connection::Refused(_));
+    assert!(refused, "but the room itself");
 }
 
 #[test]
