@@ -271,7 +271,10 @@ impl Timeline {
     /// The page that was to take the place of the rows came. True if it did so; None if it was not waited for.
     pub(super) fn jumped(&mut self, request: PageRequest, page: HistoryPage) -> Option<bool> {
         self.jump.take_if(|jump| *jump == request)?;
-        Some(!page.messages.is_empty() && self.replace(page))
+        // Rows that all lie beyond the head come by the stream, which does not say which row stands above the first of them.
+        let first = page.messages.first();
+        let is_reached = first.is_some_and(|first| first.position.offset <= self.head.offset);
+        Some(is_reached && self.replace(page))
     }
 
     /// A page could not be loaded. True if it was to take the place of the rows.

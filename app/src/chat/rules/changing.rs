@@ -214,6 +214,23 @@ fn to_another_message_and_back_to_the_end() {
 }
 
 #[test]
+fn rows_that_the_stream_has_yet_to_reach_are_not_shown_for_others() {
+    let mut live = Harness::live();
+    live.event(Event::GoToLatest);
+    let mut ahead = page(&[21, 23], true);
+    ahead.messages[0].folded.above = Some(15);
+    live.event(Event::Fetched {
+        request: PageRequest::Latest,
+        page: folded_to(23, ahead),
+    });
+    assert!(live.changes.pop().unwrap().missed);
+    live.hear(&change(18, 15, Kind::React, "이웃", 12, "👍"));
+    live.hear(&message(21, Some(18), "이웃", "a"));
+    assert_eq!(live.offsets(), [10, 12, 15, 21]);
+    assert_eq!(live.engine.rows()[3].folded.above, Some(15));
+}
+
+#[test]
 fn what_one_does_is_shown_at_once_and_taken_back_when_it_is_refused() {
     let mut own = page(&[10, 12, 15], true);
     own.messages[1] = message(12, Some(10), ME, "m");

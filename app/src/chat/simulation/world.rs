@@ -59,6 +59,8 @@ pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) now: u64,
     serial: u64,
+    /// How much has happened.
+    steps: u32,
     pub(super) agenda: BTreeMap<(u64, u64), Happening>,
     pub(super) chaos: bool,
     pub(super) server: Server,
@@ -76,6 +78,9 @@ pub(super) struct World {
     /// How often old rows took the place of the latest ones.
     pub(super) jumps: u64,
 }
+
+/// More than happens in any story, by far: one in which more happens goes round in a circle.
+const MOST_STEPS: u32 = 50_000;
 
 /// Somebody with two tabs, and somebody with one.
 const TABS: [usize; 3] = [0, 0, 1];
@@ -99,6 +104,7 @@ impl World {
             dice,
             now: 1_000_000,
             serial: 0,
+            steps: 0,
             agenda: BTreeMap::new(),
             chaos: true,
             server: Server::new(),
@@ -128,6 +134,8 @@ impl World {
         while let Some(next) = self.agenda.first_entry().filter(|next| next.key().0 <= end) {
             let ((time, _), happening) = next.remove_entry();
             self.now = time;
+            self.steps += 1;
+            assert!(self.steps < MOST_STEPS, "the story does not end");
             self.happen(happening);
         }
         self.now = end;
