@@ -113,13 +113,15 @@ fn check_person(world: &World, index: usize, totals: &mut Totals) {
         }
     }
     // Order is that of composing on a page, and in a tab if there is no other. What failed comes when it is asked for again;
-    // what another tab took comes when that one sends it; what was not stored may be under way when its page is gone.
+    // what another tab took comes when that one sends it; what was not stored may be under way when its page is gone. A change
+    // of a message of an earlier life is given up without a word as soon as it fails, and an earlier copy may come late.
     let is_alone = world.tabs.iter().filter(|tab| tab.person == index).count() == 1;
     let mut latest = HashMap::new();
+    let has_no_row = |said: &Said| said.change && world.server.has_begun_anew();
     for said in person
         .said
         .iter()
-        .filter(|said| !(said.failed || said.moved || said.unkept))
+        .filter(|said| !(said.failed || said.moved || said.unkept || has_no_row(said)))
     {
         let Some(place) = place(said) else { continue };
         let place_before = latest.insert((said.room, (!is_alone).then_some(said.page)), place);
