@@ -384,7 +384,8 @@ fn neighbour(item: Element, step: impl Fn(&Element) -> Option<Element>) -> Optio
 /// The last message that begins above the lower edge of the timeline.
 fn last_in_sight(timeline: &Element) -> Option<Element> {
     let edge = timeline.get_bounding_client_rect().bottom();
-    let mut item = timeline.query_selector("li:last-child").ok()??;
+    // The messages themselves may hold lists; only the end of the timeline is of this class.
+    let mut item = timeline.query_selector("li.top:last-child").ok()??;
     while !item.has_attribute("data-position") || item.get_bounding_client_rect().top() >= edge {
         item = item.previous_element_sibling()?;
     }
