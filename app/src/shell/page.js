@@ -102,9 +102,10 @@
     (total ? navigator.setAppBadge?.(total) : navigator.clearAppBadge?.())?.catch(() => {});
   };
 
-  // One tab notifies for all of them. It waits a little: what another tab or device shows meanwhile needs no notification.
+  // One tab notifies for all of them; the lobby hears of nothing. It waits a little: what another tab or device shows meanwhile
+  // needs no notification.
   let leads = false;
-  navigator.locks?.request("maru/notify", () => {
+  find("[data-connection]") && navigator.locks?.request("maru/notify", () => {
     leads = true;
     return new Promise(() => {});
   });
