@@ -95,7 +95,7 @@
       known.set(name, { unread, mentions });
       total += unread;
       if (unread < before.unread) forget(name);
-      if (unread > before.unread) consider(name, link, mentions > before.mentions);
+      if (unread > before.unread || mentions > before.mentions) consider(name, link, mentions > before.mentions);
     }
     document.title = (total ? `(${total > 99 ? "99+" : total}) ` : "") + title;
     if (icon) icon.href = total ? "/icon-unread.svg" : "/icon.svg";
