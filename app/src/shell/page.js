@@ -129,9 +129,14 @@
   };
   for (const link of all()) known.set(room(link), { unread: count(link, "unread"), mentions: count(link, "mentions") });
   look();
+  // Places in the list change their rooms; the keyboard goes along with its room.
+  let focused;
+  list.addEventListener("focusin", ({ target }) => (focused = target.href));
   new MutationObserver(() => {
     if (field.value) filter();
     look();
+    const here = document.activeElement;
+    if (list.contains(here) && here.href !== focused) all().find((link) => link.href === focused)?.focus();
   }).observe(list, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-unread", "data-mentions", "href"] });
 
   // The choice of notifications: asked for by its button only.
