@@ -21,7 +21,7 @@ pub(crate) struct Block<'a> {
 pub(crate) enum Kind<'a> {
     /// Plain text.
     Paragraph,
-    /// Lines that begin with `>`.
+    /// Lines that begin with `>` and a blank, or are nothing else.
     Quote,
     /// Lines that begin with `-`, `*` or `+`.
     Bullets,
@@ -156,10 +156,14 @@ fn fence_in(text: &str) -> Option<usize> {
 
 /// What the beginning of a line says, and the line without it.
 fn beginning(line: &str) -> Option<(Kind<'_>, &str)> {
-    if let Some(text) = line.strip_prefix('>') {
-        return Some((Kind::Quote, text.strip_prefix(' ').unwrap_or(text)));
+    // `>_<` is a face.
+    let (mark, text) = match line {
+        ">" => (line, ""),
+        _ => line.split_once(' ')?,
+    };
+    if mark == ">" {
+        return Some((Kind::Quote, text));
     }
-    let (mark, text) = line.split_once(' ')?;
     if text.trim().is_empty() {
         return None;
     }

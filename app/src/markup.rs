@@ -137,8 +137,13 @@ impl Markup {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// What kind of thing it is. Choices of an emoji do not become those of another: the keyboard may be on one.
     fn kind(&self) -> Option<&str> {
-        self.attribute("class")?.split(' ').next()
+        let class = self.attribute("class");
+        class.map_or_else(
+            || self.attribute("data-emoji"),
+            |class| class.split(' ').next(),
+        )
     }
 
     fn write(&self, html: &mut String) {
@@ -383,6 +388,17 @@ mod tests {
             maker.finish().to_html(),
             format!("<a href=\"{escaped}\">{escaped}</a>")
         );
+    }
+
+    #[test]
+    fn chips_of_one_emoji_do_not_become_those_of_another() {
+        let chip = |emoji: &str, count: &str| {
+            let mut maker = Maker::new("button");
+            maker.attr("data-emoji", emoji).text(count);
+            Child::Element(maker.finish())
+        };
+        assert!(chip("👍", "1").is_like(&chip("👍", "2")));
+        assert!(!chip("👍", "1").is_like(&chip("🎉", "1")));
     }
 
     #[test]

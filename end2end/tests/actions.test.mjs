@@ -90,3 +90,50 @@ test("by keyboard: from message to message, to what can be done, and back", asyn
   assert.equal(await person.page.evaluate(() => document.activeElement.name), "body");
   await person.context.close();
 });
+
+test("by keyboard: past a list in a message, and back to the message once something was chosen", async () => {
+  const person = await Person.enter(browser, server, "고른-뒤", "지우");
+  await person.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.url });
+  for (const text of ["하나", "- 둘\n- 셋"]) await person.say(text);
+  await person.sees("둘\n셋");
+  const focused = () => person.page.evaluate(() => document.activeElement.querySelector?.(".bubble")?.textContent);
+  await person.log.focus();
+  await person.page.keyboard.press("ArrowUp");
+  assert.equal(await focused(), "둘셋");
+  await person.page.keyboard.press("ArrowUp");
+  assert.equal(await focused(), "하나");
+  await person.page.keyboard.press("Enter");
+  await until("the first button has the keyboard", () => person.page.evaluate(() => document.activeElement.dataset.act === "react"));
+  // A pointer that moves elsewhere does not take the bar away.
+  await person.log.locator(".bubble").last().hover();
+  for (let step = 0; step < 2; step += 1) await person.page.keyboard.press("ArrowRight");
+  assert.equal(await person.page.evaluate(() => document.activeElement.dataset.act), "copy");
+  await person.page.keyboard.press("Enter");
+  await until("the text is copied", async () => (await person.page.evaluate(() => navigator.clipboard.readText())) === "하나");
+  await until("the bar is gone", async () => (await bar(person).count()) === 0);
+  assert.equal(await focused(), "하나");
+  await person.context.close();
+});
+
+test("the field keeps what was being written: an edit gives it back, an answer leaves it", async () => {
+  const person = await Person.enter(browser, server, "쓰던-글", "지우");
+  await person.say("제 글");
+  await person.sees("제 글");
+  await person.composer.fill("쓰던 글");
+  const purpose = person.page.locator(".purpose");
+  const choose = async (name, shown, text) => {
+    await person.composer.hover();
+    await person.log.locator(".bubble").hover();
+    await bar(person).getByRole("button", { name, exact: true }).click();
+    await purpose.getByText(shown).waitFor();
+    await until(`the field holds "${text}"`, async () => (await person.composer.inputValue()) === text);
+  };
+  await choose("수정", "수정", "제 글");
+  await choose("답장", "지우님에게 답장", "쓰던 글");
+  // A browser that keeps nothing.
+  await person.page.evaluate(() => localStorage.clear());
+  await person.composer.press("Escape");
+  await until("the answer is none", async () => (await purpose.locator("p").count()) === 0);
+  assert.equal(await person.composer.inputValue(), "쓰던 글");
+  await person.context.close();
+});

@@ -47,6 +47,8 @@ pub(super) fn listen(live: Rc<Live>, stage: &Element) {
                 chosen_at.set(place);
                 on_click(&live, &event, &target);
             }
+            // Whoever chooses by keyboard is not disturbed by a pointer that lies somewhere.
+            "mouseover" | "mouseleave" if is_chosen_by_key() => {}
             "mouseover" if chosen_at.get() != place => on_mouseover(feed, &target),
             "mouseleave" => feed.close_bar(),
             // A finger or a mouse has other ways to ask.
@@ -209,6 +211,10 @@ fn on_click(live: &Rc<Live>, event: &Event, pressed: &Element) {
         // To close is to do nothing.
         _ => {}
     }
+    // With the bar its button goes; the keyboard would be nowhere.
+    if is_chosen_by_key() {
+        let _ = item.focus();
+    }
     feed.close_panel();
 }
 
@@ -227,6 +233,12 @@ fn on_press_beside(feed: Feed, pressed: &Element) {
     } else {
         feed.close_panel();
     }
+}
+
+/// Whether the keyboard is in what can be done with a message.
+fn is_chosen_by_key() -> bool {
+    let chosen = document().query_selector(".actions :focus-visible");
+    chosen.is_ok_and(|chosen| chosen.is_some())
 }
 
 /// Reacts with an emoji, or takes that back.
@@ -384,7 +396,8 @@ fn neighbour(item: Element, step: impl Fn(&Element) -> Option<Element>) -> Optio
 /// The last message that begins above the lower edge of the timeline.
 fn last_in_sight(timeline: &Element) -> Option<Element> {
     let edge = timeline.get_bounding_client_rect().bottom();
-    let mut item = timeline.query_selector("li:last-child").ok()??;
+    // The messages themselves may hold lists; only the end of the timeline is of this class.
+    let mut item = timeline.query_selector("li.top:last-child").ok()??;
     while !item.has_attribute("data-position") || item.get_bounding_client_rect().top() >= edge {
         item = item.previous_element_sibling()?;
     }

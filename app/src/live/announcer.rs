@@ -48,10 +48,14 @@ impl Announcer {
 
     fn speak(&self) {
         self.waits.set(false);
-        let text = match self.count.take() {
+        let mut text = match self.count.take() {
             1 => self.last.take(),
             count => i18n::new_messages(self.feed.language, count),
         };
+        // A text that stays the same is no news for a screen reader.
+        if self.feed.announcement.with_untracked(|said| *said == text) {
+            text.push('\u{a0}');
+        }
         self.feed.announcement.try_set(text);
     }
 }

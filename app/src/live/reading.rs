@@ -117,6 +117,10 @@ impl Live {
     }
 
     fn try_to_go_to_unread(&self) -> Option<()> {
+        // What was the first unread message once has been read.
+        if self.feed.unseen.get_untracked() == 0 {
+            return None;
+        }
         let timeline = self.feed.timeline.get_untracked()?;
         let selector = match self.unseen_from.get() {
             Some(position) => format!("[data-position=\"{position}\"]"),

@@ -102,7 +102,7 @@ fn mentions_are_of_people() {
 
 #[test]
 fn blocks_of_lines() {
-    let text = "위\n\n아래\n> 하나\n>둘\n- 가\n* 나\n3. 셋\n4) 넷\n6. 여섯\n```rust\nlet a;\n\n*b*\n```\n2026. 1. 1\n끝";
+    let text = "위\n\n아래\n> 하나\n>\n> 둘\n- 가\n* 나\n3. 셋\n4) 넷\n6. 여섯\n```rust\nlet a;\n\n*b*\n```\n2026. 1. 1\n끝";
     let shown: Vec<_> = blocks(text)
         .into_iter()
         .map(|block| (block.kind, block.lines))
@@ -111,7 +111,7 @@ fn blocks_of_lines() {
         shown,
         [
             (Kind::Paragraph, vec!["위\n\n아래"]),
-            (Kind::Quote, vec!["하나", "둘"]),
+            (Kind::Quote, vec!["하나", "", "둘"]),
             (Kind::Bullets, vec!["가", "나"]),
             (Kind::Numbers(3), vec!["셋", "넷"]),
             (Kind::Numbers(6), vec!["여섯"]),
@@ -124,6 +124,9 @@ fn blocks_of_lines() {
         ("```열림\n", Kind::Paragraph, "```열림"),
         ("- ", Kind::Paragraph, "- "),
         ("-a", Kind::Paragraph, "-a"),
+        (">_<", Kind::Paragraph, ">_<"),
+        (">ㅅ< 안녕", Kind::Paragraph, ">ㅅ< 안녕"),
+        (">", Kind::Quote, ""),
     ] {
         let lines = vec![line];
         assert_eq!(blocks(text), [Block { kind, lines }], "{text}");

@@ -90,15 +90,14 @@ impl Draft {
         matches!(self.feed.writing.get_untracked(), Writing::Edit(..))
     }
 
-    /// What is written from now on has another purpose.
-    fn turn_to(self, field: &HtmlTextAreaElement, writing: &Writing) {
-        match writing {
-            Writing::Edit(_, message) => field.set_value(&message.body),
-            Writing::New => {
-                let text = self.room.with_value(draft::load);
-                field.set_value(&text.unwrap_or_default());
-            }
-            Writing::Answer(..) => self.restore(field),
+    /// What is written from now on has another purpose. Only the text of an edited message makes room for what was being
+    /// written before it.
+    fn turn_to(self, field: &HtmlTextAreaElement, writing: &Writing, has_edited: bool) {
+        if let Writing::Edit(_, message) = writing {
+            field.set_value(&message.body);
+        } else if has_edited {
+            let text = self.room.with_value(draft::load);
+            field.set_value(&text.unwrap_or_default());
         }
         self.look_at(field);
         let _ = field.focus();
@@ -285,13 +284,12 @@ pub(crate) fn Composer(
             draft.look_at(&field);
         }
     });
-    Effect::new(move |before: Option<()>| {
+    Effect::new(move |has_edited: Option<bool>| {
         let writing = draft.feed.writing.get();
-        if before.is_some()
-            && let Some(field) = draft.field.get_untracked()
-        {
-            draft.turn_to(&field, &writing);
+        if let Some((has_edited, field)) = has_edited.zip(draft.field.get_untracked()) {
+            draft.turn_to(&field, &writing, has_edited);
         }
+        matches!(writing, Writing::Edit(..))
     });
     view! {
         <form

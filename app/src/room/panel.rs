@@ -110,12 +110,10 @@ pub(crate) fn can_act(row: &ShownRow) -> bool {
     message(row).is_some_and(|message| message.kind == Kind::Message && !message.folded.deleted)
 }
 
-/// The viewer's last message, to be written anew.
+/// The viewer's last message, to be written anew. While it is not in the room yet nothing is: another one is not meant.
 pub(super) fn edit_last(feed: Feed) -> bool {
-    let is_own = |row: &ShownRow| {
-        let is_placed = row.state.get_untracked().look.placed.is_some();
-        is_placed && can_act(row) && message(row).is_some_and(|message| feed.is_mine(&message))
-    };
+    let is_own =
+        |row: &ShownRow| can_act(row) && message(row).is_some_and(|message| feed.is_mine(&message));
     let own = feed.find(&is_own).and_then(|row| {
         let (position, _) = row.state.get_untracked().look.placed?;
         Some((position, message(&row)?))
@@ -125,4 +123,37 @@ pub(super) fn edit_last(feed: Feed) -> bool {
         feed.writing.set(Writing::Edit(position, message));
     }
     found
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "what the test is about is there")]
+
+    use super::*;
+
+    #[test]
+    fn the_last_message_is_edited_and_no_other_while_it_is_under_way() {
+        let owner = Owner::new_root(None);
+        owner.set();
+        let message = |offset| {
+            format!(
+                r#"{{"position":"00000007-0-{offset}","ts":0,"type":"message","id":"{offset}","sender":{{"uid":"me","name":"나"}},"body":"글"}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"viewer":{{"person":{{"uid":"me","name":"나"}},"language":"ko"}},"room":"a","rooms":[],"epoch":"00000007",
+            "head":9,"history":{{"messages":[{},{}],"more":false}},"read":null,"notice":null}}"#,
+            message(3),
+            message(4)
+        );
+        let feed = Feed::new(&serde_json::from_str(&text).unwrap());
+        assert!(edit_last(feed));
+        let writing = feed.writing.get_untracked();
+        assert!(matches!(writing, Writing::Edit(place, _) if place.offset == 4));
+        feed.writing.set(Writing::New);
+        let last = feed.find(&|_| true).unwrap();
+        last.state.update(|state| state.look.placed = None);
+        assert!(!edit_last(feed));
+        assert!(matches!(feed.writing.get_untracked(), Writing::New));
+    }
 }

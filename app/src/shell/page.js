@@ -19,6 +19,8 @@
   const all = () => [...list.querySelectorAll("a.room")];
   const shown = () => all().filter((link) => !link.parentElement.hidden);
   const room = (link) => link.querySelector(".room-name").textContent.trim();
+  // Before the person's eyes: what comes there is as good as read.
+  const isRead = (link) => link.ariaCurrent && document.hasFocus();
 
   // The list: it filters as one types, arrows move in it, and it stays where it was scrolled to.
   const fold = (text) => text.trim().normalize("NFKC").toLowerCase();
@@ -93,18 +95,20 @@
       const [name, unread, mentions] = [room(link), count(link, "unread"), count(link, "mentions")];
       const before = known.get(name) ?? { unread: 0, mentions: 0 };
       known.set(name, { unread, mentions });
-      total += unread;
+      if (!isRead(link)) total += unread;
       if (unread < before.unread) forget(name);
-      if (unread > before.unread) consider(name, link, mentions > before.mentions);
+      if (unread > before.unread || mentions > before.mentions) consider(name, link, mentions > before.mentions);
     }
+    root.toggleAttribute("data-focused", document.hasFocus());
     document.title = (total ? `(${total > 99 ? "99+" : total}) ` : "") + title;
     if (icon) icon.href = total ? "/icon-unread.svg" : "/icon.svg";
     (total ? navigator.setAppBadge?.(total) : navigator.clearAppBadge?.())?.catch(() => {});
   };
 
-  // One tab notifies for all of them. It waits a little: what another tab or device shows meanwhile needs no notification.
+  // One tab notifies for all of them; the lobby hears of nothing. It waits a little: what another tab or device shows meanwhile
+  // needs no notification.
   let leads = false;
-  navigator.locks?.request("maru/notify", () => {
+  find("[data-connection]") && navigator.locks?.request("maru/notify", () => {
     leads = true;
     return new Promise(() => {});
   });
@@ -116,7 +120,7 @@
   };
   const consider = (name, link, mentioned) => {
     if (!leads || !may() || !(wish() === "all" || (mentioned && wish() === "mentions"))) return;
-    if (document.hasFocus() && link.ariaCurrent) return;
+    if (isRead(link)) return;
     forget(name);
     const tag = `${name}:${link.dataset.row}`;
     const body = link.querySelector(".preview")?.textContent ?? "";
@@ -128,9 +132,16 @@
   };
   for (const link of all()) known.set(room(link), { unread: count(link, "unread"), mentions: count(link, "mentions") });
   look();
+  addEventListener("focus", look);
+  addEventListener("blur", look);
+  // Places in the list change their rooms; the keyboard goes along with its room.
+  let focused;
+  list.addEventListener("focusin", ({ target }) => (focused = target.href));
   new MutationObserver(() => {
     if (field.value) filter();
     look();
+    const here = document.activeElement;
+    if (list.contains(here) && here.href !== focused) all().find((link) => link.href === focused)?.focus();
   }).observe(list, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-unread", "data-mentions", "href"] });
 
   // The choice of notifications: asked for by its button only.
