@@ -28,5 +28,7 @@ pub const EMOJI_BYTES: usize = 64;
 pub const REACTIONS: usize = 20;
 /// Most people with the same emoji on one message; those after them change nothing.
 pub const REACTORS: usize = 1_000;
+/// So many `@` of a text are looked at for a mention.
+pub const MENTIONS: usize = 50;
 /// Most people of one room that a list names; above it only their number is told.
 pub const PEOPLE: usize = 200;
