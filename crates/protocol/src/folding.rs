@@ -79,7 +79,7 @@ pub fn quote(target: &Message) -> Quote {
 
 fn react(reactions: &mut Vec<Reaction>, emoji: &str, uid: &str) -> bool {
     if let Some(known) = reactions.iter_mut().find(|known| known.emoji == emoji) {
-        let new = !known.by.iter().any(|one| one == uid);
+        let new = known.by.len() < limits::REACTORS && !known.by.iter().any(|one| one == uid);
         if new {
             known.by.push(uid.to_owned());
         }
@@ -216,6 +216,27 @@ mod tests {
             &mut target,
             &record(7, Kind::React, "v", Some(5), ":0")
         ));
+    }
+
+    #[test]
+    fn people_with_the_same_reaction_are_bounded() {
+        let mut target = record(5, Kind::Message, "u", None, "a");
+        let mut say = |kind, uid: usize| {
+            fold(
+                &mut target,
+                &record(9, kind, &uid.to_string(), Some(5), "👍"),
+            )
+        };
+        for uid in 0..limits::REACTORS + 2 {
+            assert_eq!(say(Kind::React, uid), uid < limits::REACTORS, "{uid}");
+        }
+        assert!(!say(Kind::Unreact, limits::REACTORS));
+        assert!(say(Kind::Unreact, 0));
+        assert!(say(Kind::React, limits::REACTORS + 1), "a place is free");
+        assert!(!say(Kind::React, 0));
+        let by = &target.folded.reactions[0].by;
+        assert_eq!(by.len(), limits::REACTORS);
+        assert_eq!(by.last(), Some(&(limits::REACTORS + 1).to_string()));
     }
 
     #[test]

@@ -26,5 +26,9 @@ pub const QUOTE_CHARS: usize = 100;
 pub const EMOJI_BYTES: usize = 64;
 /// Most different emoji on one message; a further one is refused.
 pub const REACTIONS: usize = 20;
+/// Most people with the same emoji on one message; those after them change nothing.
+pub const REACTORS: usize = 1_000;
+/// So many `@` of a text are looked at for a mention.
+pub const MENTIONS: usize = 50;
 /// Most people of one room that a list names; above it only their number is told.
 pub const PEOPLE: usize = 200;

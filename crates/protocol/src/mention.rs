@@ -1,5 +1,7 @@
 //! Whether a text mentions somebody: the same on the server, which counts, and in the browser, which highlights.
 
+use crate::limits;
+
 /// What Korean puts after a name without a blank, before another word begins.
 const TITLES: [&str; 2] = ["님", "씨"];
 const PARTICLES: [&str; 25] = [
@@ -10,9 +12,11 @@ const PARTICLES: [&str; 25] = [
 /// Whether the text has `@` and then the name as a word, in any case. Both are composed (NFC).
 ///
 /// The name ends where letters and digits end, or where Korean puts a title or a particle after it: `@지우님이` mentions 지우,
-/// `@지우개` does not.
+/// `@지우개` does not. Only the first [`limits::MENTIONS`] `@` are looked at: every message
+/// is asked for everybody who has read its room.
 pub fn mentions(text: &str, name: &str) -> bool {
-    text.match_indices('@').any(|(at, _)| {
+    let mut places = text.match_indices('@').take(limits::MENTIONS);
+    places.any(|(at, _)| {
         let before = text[..at].chars().next_back();
         !before.is_some_and(char::is_alphanumeric) && named(&text[at + 1..], name).is_some()
     })
@@ -20,11 +24,23 @@ pub fn mentions(text: &str, name: &str) -> bool {
 
 /// How many bytes of the text behind an `@` are this name; none where it is another word.
 pub fn named(text: &str, name: &str) -> Option<usize> {
-    let letters = text.chars().take(name.chars().count());
-    let length = letters.map(char::len_utf8).sum();
-    let (found, rest) = text.split_at(length);
-    let same = found == name || found.to_lowercase() == name.to_lowercase();
-    (length > 0 && same && is_end_of_name(rest)).then_some(length)
+    let mut rest = text.chars();
+    // Nothing is allocated, and most names end at their first letter.
+    let same = name
+        .chars()
+        .all(|letter| rest.next().is_some_and(|found| alike(found, letter)));
+    let rest = rest.as_str();
+    (same && !name.is_empty() && is_end_of_name(rest)).then_some(text.len() - rest.len())
+}
+
+/// Whether two letters differ in their case at most.
+fn alike(one: char, other: char) -> bool {
+    // Σ has two small forms.
+    let small = |letter| match letter {
+        'ς' => 'σ',
+        letter => letter,
+    };
+    one == other || small(one).to_lowercase().eq(small(other).to_lowercase())
 }
 
 fn is_end_of_name(rest: &str) -> bool {
@@ -63,9 +79,21 @@ mod tests {
             ("@김", "김 지우", false),
             ("@@지우", "지우", true),
             ("@ΣΊΣΥΦΟΣ", "σίσυφος", true),
+            ("@σίσυφοσ", "ΣΊΣΥΦΟΣ", true),
+            ("@İRIS", "İris", true),
+            ("@ki", "kim", false),
             ("@", "", false),
+            ("@a", "", false),
         ] {
             assert_eq!(mentions(text, name), mentioned, "{text} {name}");
         }
+    }
+
+    #[test]
+    fn only_the_first_places_are_looked_at() {
+        let after = |places: usize| format!("{}지우", "@".repeat(places));
+        assert!(mentions(&after(limits::MENTIONS), "지우"));
+        assert!(!mentions(&after(limits::MENTIONS + 1), "지우"));
+        assert!(!mentions(&"@지우개 ".repeat(4_000), "지우"));
     }
 }

@@ -2,7 +2,9 @@
 
 use bytestring::ByteString;
 use protocol::message::RECORD_VERSION;
-use protocol::{Kind, Message, Position, Record, RoomName, Sender, folding, header, limits};
+use protocol::{
+    Kind, Message, Position, Reaction, Record, RoomName, Sender, folding, header, limits,
+};
 use serde_json::{Map, Value};
 use stomp::Headers;
 
@@ -86,16 +88,23 @@ pub fn permit(record: &Record, named: Option<&Message>) -> Result<(), Refusal> {
             "Access refused",
             "only who wrote a message may edit or delete it",
         )),
-        Kind::React
-            if named.folded.reactions.len() >= limits::REACTIONS
-                && !named
-                    .folded
-                    .reactions
-                    .iter()
-                    .any(|known| known.emoji == record.body) =>
+        Kind::React => has_room_for(record, &named.folded.reactions),
+        _ => Ok(()),
+    }
+}
+
+/// Whether one more reaction would change anything.
+fn has_room_for(record: &Record, reactions: &[Reaction]) -> Result<(), Refusal> {
+    let known = reactions.iter().find(|known| known.emoji == record.body);
+    match known {
+        None if reactions.len() >= limits::REACTIONS => Err(invalid_message(
+            "a message has at most 20 different reactions; choose one that is there",
+        )),
+        Some(known)
+            if known.by.len() >= limits::REACTORS && !known.by.contains(&record.sender.uid) =>
         {
             Err(invalid_message(
-                "a message has at most 20 different reactions; choose one that is there",
+                "at most 1,000 people have the same reaction to a message; choose another",
             ))
         }
         _ => Ok(()),
@@ -338,6 +347,15 @@ mod tests {
         }
         full.folded.reactions[3].emoji = "👍".to_owned();
         assert_eq!(asks(Kind::React, "author", Some(&full)), Ok(()));
+        let by = &mut full.folded.reactions[3].by;
+        *by = (0..limits::REACTORS).map(|uid| uid.to_string()).collect();
+        let too_many = Err(Code::InvalidMessage);
+        assert_eq!(asks(Kind::React, "author", Some(&full)), too_many);
+        assert_eq!(
+            asks(Kind::React, "7", Some(&full)),
+            Ok(()),
+            "who is one of them"
+        );
     }
 
     #[test]

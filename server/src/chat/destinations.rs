@@ -54,8 +54,6 @@ pub struct ChatDestinations {
     visitor: Visitor,
     person: Option<Sender>,
     bucket: Bucket,
-    /// Tokens that were taken for SENDs that have been checked and follow.
-    prepaid: u32,
     /// Subscriptions to rooms.
     subscriptions: HashMap<ByteString, Subscription>,
     /// Subscriptions to refusals; the first one gets them.
@@ -81,11 +79,19 @@ impl ChatDestinations {
             visitor,
             person: None,
             bucket,
-            prepaid: 0,
             subscriptions: HashMap::new(),
             replies: Vec::new(),
             passing: Passing::new(now),
         }
+    }
+
+    /// Where a SEND of a transaction is refused, none of it follows: no token stays aside for what comes later.
+    fn or_nothing_follows<T>(&mut self, outcome: Result<T, Refusal>) -> Result<T, Refusal> {
+        if outcome.is_err() {
+            self.bucket.put_back();
+            self.passing.put_back();
+        }
+        outcome
     }
 
     fn subscribe_room(
@@ -143,17 +149,19 @@ impl Destinations for ChatDestinations {
         ticket: Ticket,
         now: Instant,
     ) -> Result<Progress, Refusal> {
-        if let Some(passed) = self.pass(&request, now) {
-            return passed;
-        }
-        let checked = self.pay(now)?;
-        let record = self.record(&request, || self.fresh_id(ticket))?;
-        self.say(&record, checked, ticket, now)
+        let taken = match self.pass(&request, now) {
+            Some(passed) => passed,
+            None => self.speak(&request, ticket, now),
+        };
+        self.or_nothing_follows(taken)
     }
 
     fn check(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal> {
-        self.check_passing(request)
-            .unwrap_or_else(|| self.prepay(request, now))
+        let checked = match self.check_passing(request, now) {
+            Some(checked) => checked,
+            None => self.prepay(request, now),
+        };
+        self.or_nothing_follows(checked)
     }
 
     fn subscribe(&mut self, request: SubscribeRequest) -> Result<Headers, Refusal> {

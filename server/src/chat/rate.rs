@@ -8,6 +8,8 @@ pub struct Bucket {
     per_second: f64,
     burst: f64,
     tokens: f64,
+    /// Tokens that were taken for what has been checked and follows. They pay, and permit nothing.
+    aside: u32,
     at: Instant,
 }
 
@@ -18,6 +20,7 @@ impl Bucket {
             per_second: f64::from(per_second),
             burst: f64::from(burst),
             tokens: f64::from(burst),
+            aside: 0,
             at: now,
         }
     }
@@ -37,9 +40,24 @@ impl Bucket {
         }
     }
 
-    /// Takes back tokens for what was not done after all.
-    pub fn give_back(&mut self, tokens: u32) {
-        self.tokens = (self.tokens + f64::from(tokens)).min(self.burst);
+    /// Puts a token that was taken aside, for what has been checked and follows.
+    pub fn put_aside(&mut self) {
+        self.aside += 1;
+    }
+
+    /// Takes a token that was put aside, else one as [`Self::take`] does; tells whether it was put aside.
+    pub fn spend(&mut self, now: Instant) -> Result<bool, Duration> {
+        if self.aside > 0 {
+            self.aside -= 1;
+            return Ok(true);
+        }
+        self.take(now).map(|()| false)
+    }
+
+    /// Puts back what was put aside: what was checked does not follow after all.
+    pub fn put_back(&mut self) {
+        let aside = f64::from(std::mem::take(&mut self.aside));
+        self.tokens = (self.tokens + aside).min(self.burst);
     }
 }
 
@@ -69,9 +87,20 @@ mod tests {
         let now = Instant::now();
         let mut bucket = Bucket::new(5, 20, now);
         assert_eq!((0..20).filter(|_| bucket.take(now).is_ok()).count(), 20);
-        bucket.give_back(3);
-        assert_eq!((0..20).filter(|_| bucket.take(now).is_ok()).count(), 3);
-        bucket.give_back(1_000);
+        for _ in 0..5 {
+            bucket.put_aside();
+        }
+        assert_eq!(bucket.spend(now), Ok(true));
+        assert_eq!(bucket.spend(now), Ok(true));
+        bucket.put_back();
+        assert_eq!(
+            (0..20).filter(|_| bucket.spend(now) == Ok(false)).count(),
+            3
+        );
+        for _ in 0..1_000 {
+            bucket.put_aside();
+        }
+        bucket.put_back();
         assert_eq!((0..30).filter(|_| bucket.take(now).is_ok()).count(), 20);
     }
 }

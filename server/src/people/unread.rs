@@ -15,7 +15,7 @@ pub struct Standing {
     pub read: i64,
     /// How many messages of others came after it, up to [`MOST`].
     pub unread: usize,
-    /// How many of those mention them.
+    /// How many messages of others after it mention them, up to [`MOST`] too.
     pub mentions: usize,
     /// Offset up to which has been counted; none before the store was asked.
     counted: Option<i64>,
@@ -37,15 +37,12 @@ impl Standing {
             return;
         }
         self.counted = Some(offset);
-        if offset <= self.read
-            || message.kind != Kind::Message
-            || message.sender.uid == who.uid
-            || self.unread >= MOST
-        {
+        if offset <= self.read || message.kind != Kind::Message || message.sender.uid == who.uid {
             return;
         }
-        self.unread += 1;
-        if mention::mentions(&message.body, &who.name) {
+        self.unread = (self.unread + 1).min(MOST);
+        // A mention is news however many messages came before it.
+        if self.mentions < MOST && mention::mentions(&message.body, &who.name) {
             self.mentions += 1;
         }
     }
@@ -264,6 +261,12 @@ mod tests {
             .collect();
         let standing = count(&many, -1);
         assert_eq!((standing.unread, standing.mentions), (MOST, MOST));
+        let mut many: Vec<_> = (0..150)
+            .map(|n| said(n, "you", Kind::Message, "안녕"))
+            .collect();
+        many.push(said(150, "you", Kind::Message, "@지우"));
+        let standing = count(&many, -1);
+        assert_eq!((standing.unread, standing.mentions), (MOST, 1));
     }
 
     #[test]

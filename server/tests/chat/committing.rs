@@ -2,7 +2,7 @@
 
 use stomp::Command;
 
-use crate::support::{Client, body, header};
+use crate::support::{Client, Maru, body, header};
 use crate::{FAST, start};
 
 /// Puts a SEND into the transaction `t`.
@@ -104,5 +104,88 @@ async fn a_transaction_that_may_not_be_sent_whole_is_not_sent_at_all() {
             "{receipt:?}"
         );
     }
+    client.receipt("t").await;
+}
+
+/// Subscribes to refusals, so that they do not end the session.
+async fn hears_refusals(client: &mut Client) {
+    let replies = [("id", "q"), ("destination", "/user/queue/replies")];
+    client.send("SUBSCRIBE", &replies, "").await;
+}
+
+/// Somebody else's message is neither deleted nor edited by a session whose transaction was refused before.
+async fn cannot_change(client: &mut Client, maru: &Maru, victim: &str) {
+    for (action, text) in [("delete", ""), ("edit", "forged"), ("delete", "")] {
+        let destination = format!("/app/rooms.a.{action}");
+        let headers = [
+            ("destination", &*destination),
+            ("ref", victim),
+            ("receipt", action),
+        ];
+        client.send("SEND", &headers, text).await;
+        let notice = client.frame().await;
+        assert_eq!(header(&notice, "x-code"), "forbidden", "{notice:?}");
+    }
+    let (_, page) = maru.get("/api/rooms/a/messages");
+    assert!(page.contains("the victim's"), "{page}");
+    assert!(!page.contains("of a transaction"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_marker_that_is_refused_leaves_no_permission_behind() {
+    let (_data, maru) = start(FAST);
+    let mut victim = Client::connect(&maru, "victim").await;
+    let said = victim.say("a", "v", "the victim's").await;
+    let said = header(&said, "message-id");
+    let mut client = Client::connect(&maru, "bot").await;
+    hears_refusals(&mut client).await;
+    client.send("BEGIN", &[("transaction", "t")], "").await;
+    for id in ["m1", "m2", "m3"] {
+        send(&mut client, id, "of a transaction").await;
+    }
+    let marker = [
+        ("destination", "/app/rooms.a.read"),
+        ("transaction", "t"),
+        ("ref", "bad"),
+    ];
+    client.send("SEND", &marker, "").await;
+    client.send("COMMIT", &[("transaction", "t")], "").await;
+    let notice = client.frame().await;
+    assert_eq!(header(&notice, "x-code"), "no-such-message", "{notice:?}");
+    cannot_change(&mut client, &maru, said).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_of_too_many_read_markers_is_not_carried_out_in_part() {
+    let (_data, maru) = start(FAST);
+    let mut victim = Client::connect(&maru, "victim").await;
+    let said = victim.say("a", "v", "the victim's").await;
+    let said = header(&said, "message-id");
+    let mut client = Client::connect(&maru, "bot").await;
+    hears_refusals(&mut client).await;
+    client.send("BEGIN", &[("transaction", "t")], "").await;
+    send(&mut client, "first", "of a transaction").await;
+    let marker = [
+        ("destination", "/app/rooms.a.read"),
+        ("transaction", "t"),
+        ("ref", said),
+    ];
+    for _ in 0..200 {
+        client.send("SEND", &marker, "").await;
+    }
+    for id in ["m1", "m2", "m3"] {
+        send(&mut client, id, "of a transaction").await;
+    }
+    client.send("COMMIT", &[("transaction", "t")], "").await;
+    let notice = client.frame().await;
+    assert_eq!(header(&notice, "x-code"), "rate-limited", "{notice:?}");
+    cannot_change(&mut client, &maru, said).await;
+    // What the markers took was put back: as many as a session may send at once go through.
+    client.send("BEGIN", &[("transaction", "t")], "").await;
+    for _ in 0..30 {
+        client.send("SEND", &marker, "").await;
+    }
+    let commit = [("transaction", "t"), ("receipt", "t")];
+    client.send("COMMIT", &commit, "").await;
     client.receipt("t").await;
 }

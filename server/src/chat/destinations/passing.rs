@@ -1,7 +1,7 @@
 //! What is said in passing: subscriptions to a room's events and to the list of rooms, typing and read markers.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use protocol::{Action, Destination, Position, RoomName, Sender, header};
@@ -78,6 +78,11 @@ impl Passing {
         Ok(())
     }
 
+    /// Nothing that was checked follows.
+    pub(super) fn put_back(&mut self) {
+        self.bucket.put_back();
+    }
+
     fn insert(&mut self, id: ByteString, topic: Topic, form: Form) {
         self.fresh.push(id.clone());
         self.subscriptions.insert(id, (topic, form));
@@ -123,27 +128,36 @@ impl ChatDestinations {
             Ok(said) => said,
             Err(refusal) => return Some(Err(refusal)),
         };
-        let paid = self.passing.bucket.take(now);
         let people = &self.chat.listeners.people;
-        match (said, paid) {
-            (PassingSaid::Typing(room, person), Ok(())) => people.types(&room, &person, now),
-            // Nobody misses it.
-            (PassingSaid::Typing(..), Err(_)) => {}
-            (PassingSaid::Read(room, person, offset), Ok(())) => {
-                people.has_read(&room, &person, offset);
+        let bucket = &mut self.passing.bucket;
+        match said {
+            PassingSaid::Typing(room, person) => {
+                // Nobody misses what is too much. What was put aside belongs to the read markers.
+                if bucket.take(now).is_ok() {
+                    people.types(&room, &person, now);
+                }
             }
-            (PassingSaid::Read(..), Err(wait)) => {
-                let detail = "too many read markers in a short time; send the latest in a moment";
-                let refusal = Refusal::new(Code::RateLimited, "Rate limited", detail);
-                return Some(Err(refusal.after(wait)));
-            }
+            PassingSaid::Read(room, person, offset) => match bucket.spend(now) {
+                Ok(_) => people.has_read(&room, &person, offset),
+                Err(wait) => return Some(Err(too_many_markers(wait))),
+            },
         }
         Some(Ok(Progress::Done(stomp::Headers::new())))
     }
 
-    /// Whether a SEND of something that the room's log does not keep would be taken; none if it is another.
-    pub(super) fn check_passing(&self, request: &SendRequest) -> Option<Result<(), Refusal>> {
-        Some(self.passing_said(request)?.map(drop))
+    /// Whether a SEND of something that the room's log does not keep would be taken, and follows; none if it is another.
+    pub(super) fn check_passing(
+        &mut self,
+        request: &SendRequest,
+        now: Instant,
+    ) -> Option<Result<(), Refusal>> {
+        let bucket = match self.passing_said(request)? {
+            Ok(PassingSaid::Typing(..)) => return Some(Ok(())),
+            Ok(PassingSaid::Read(..)) => &mut self.passing.bucket,
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let paid = bucket.take(now).map_err(too_many_markers);
+        Some(paid.map(|()| bucket.put_aside()))
     }
 
     fn passing_said(&self, request: &SendRequest) -> Option<Result<PassingSaid, Refusal>> {
@@ -186,6 +200,11 @@ impl ChatDestinations {
             )
         })
     }
+}
+
+fn too_many_markers(wait: Duration) -> Refusal {
+    let detail = "too many read markers in a short time; send the latest in a moment";
+    Refusal::new(Code::RateLimited, "Rate limited", detail).after(wait)
 }
 
 /// What a session says that the room's log does not keep.

@@ -16,33 +16,29 @@ use crate::stomp::{Code, Progress, Refusal, SendRequest, Ticket};
 const NOT_YET: Duration = Duration::from_secs(1);
 
 impl ChatDestinations {
-    /// Takes a token for a SEND, or the one that was taken when it was checked; tells whether it was checked.
-    pub(super) fn pay(&mut self, now: Instant) -> Result<bool, Refusal> {
-        if self.prepaid > 0 {
-            self.prepaid -= 1;
-            return Ok(true);
-        }
-        self.bucket.take(now).map_err(rate_limited).map(|()| false)
+    /// Takes a token for a SEND, or the one that was put aside when it was checked, and says it.
+    pub(super) fn speak(
+        &mut self,
+        request: &SendRequest,
+        ticket: Ticket,
+        now: Instant,
+    ) -> Result<Progress, Refusal> {
+        let checked = self.bucket.spend(now).map_err(rate_limited)?;
+        let record = self.record(request, || self.fresh_id(ticket))?;
+        self.say(&record, checked, ticket, now)
     }
 
-    /// Takes a token for a SEND that is checked now and follows. Where one is refused none follows, and the tokens of those
-    /// before it go back.
+    /// Puts a token aside for a SEND that is checked now and follows.
     pub(super) fn prepay(&mut self, request: &SendRequest, now: Instant) -> Result<(), Refusal> {
-        let good = self
-            .bucket
-            .take(now)
-            .map_err(rate_limited)
-            .and_then(|()| self.record(request, String::new))
-            .and_then(|record| match self.permitted(&record) {
-                // What was said already is answered, whatever has become of what it names.
-                Err(_) if self.known(&record)?.is_some() => Ok(()),
-                permitted => permitted,
-            });
-        match good {
-            Ok(()) => self.prepaid += 1,
-            Err(_) => self.bucket.give_back(std::mem::take(&mut self.prepaid)),
+        self.bucket.take(now).map_err(rate_limited)?;
+        let record = self.record(request, String::new)?;
+        match self.permitted(&record) {
+            // What was said already is answered, whatever has become of what it names.
+            Err(_) if self.known(&record)?.is_some() => {}
+            permitted => permitted?,
         }
-        good
+        self.bucket.put_aside();
+        Ok(())
     }
 
     /// The record that a SEND asks for.
@@ -101,7 +97,9 @@ impl ChatDestinations {
             .map_err(unavailable)
     }
 
-    /// Puts a record on its way, or finds the copy that is there already. What was `checked` is not asked again whether it may.
+    /// Puts a record on its way, or finds the copy that is there already. What was `checked` is not refused for what has become
+    /// of the message that it names since: the fold passes over it, and a transaction is not broken off half-way. Whether it may
+    /// change that message is always asked, for the fold does not look at the author.
     pub(super) fn say(
         &self,
         record: &Record,
@@ -110,10 +108,14 @@ impl ChatDestinations {
         now: Instant,
     ) -> Result<Progress, Refusal> {
         // Before the copy is looked for: what this sees, a copy has done by then.
-        let permitted = if checked {
-            Ok(())
-        } else {
-            self.permitted(record)
+        let permitted = match self.permitted(record) {
+            Err(refusal)
+                if checked
+                    && matches!(refusal.code, Code::NoSuchMessage | Code::InvalidMessage) =>
+            {
+                Ok(())
+            }
+            permitted => permitted,
         };
         let sends = &self.chat.listeners.metrics.sends;
         if let Some(position) = self.known(record)? {
