@@ -17,9 +17,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use protocol::search::{SearchHit, SearchHits};
 use protocol::{Position, RoomName};
+use rusqlite::ErrorCode;
 use tokio::sync::Semaphore;
 
 use crate::fold::Rooms;
@@ -30,6 +32,8 @@ pub use words::Query;
 
 /// Searches that run at a time; others wait, so that searching never takes what chatting needs.
 const AT_A_TIME: usize = 2;
+/// How long one search may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why nothing could be searched.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +44,21 @@ pub enum SearchError {
     /// The history cannot be read.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// It took longer than a search may.
+    #[error("search took too long: use longer words")]
+    TooLong,
     /// The index cannot be read.
     #[error("the search index cannot be read: {0}")]
-    Index(#[from] rusqlite::Error),
+    Index(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for SearchError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+            _ => Self::Index(error),
+        }
+    }
 }
 
 /// The search of one server.
@@ -50,8 +66,8 @@ pub struct Search {
     rooms: Arc<Rooms>,
     directory: PathBuf,
     damaged: Arc<AtomicBool>,
-    /// Taken before [`Search::find`] is called.
-    pub turns: Semaphore,
+    /// Taken before [`Search::find`] is called, and kept until it returns.
+    pub turns: Arc<Semaphore>,
 }
 
 impl Search {
@@ -67,7 +83,7 @@ impl Search {
             rooms: Arc::clone(rooms),
             directory: directory.to_owned(),
             damaged,
-            turns: Semaphore::new(AT_A_TIME),
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
         };
         Ok((search, indexer))
     }
@@ -80,11 +96,13 @@ impl Search {
         before: Option<Position>,
         limit: usize,
     ) -> Result<SearchHits, SearchError> {
-        self.look(query, room, before, limit).inspect_err(|error| {
-            if let SearchError::Index(error) = error {
-                indexer::note(&self.damaged, error);
-            }
-        })
+        let deadline = Instant::now() + PATIENCE;
+        self.look(query, room, before, limit, deadline)
+            .inspect_err(|error| {
+                if let SearchError::Index(error) = error {
+                    indexer::note(&self.damaged, error);
+                }
+            })
     }
 
     fn look(
@@ -93,8 +111,9 @@ impl Search {
         room: Option<&RoomName>,
         before: Option<Position>,
         limit: usize,
+        deadline: Instant,
     ) -> Result<SearchHits, SearchError> {
-        let finder = Finder::open(&self.directory)?;
+        let finder = Finder::open(&self.directory, deadline)?;
         let mut below = match before {
             None => i64::MAX,
             Some(position) if position.epoch == self.rooms.epoch() => finder
@@ -109,6 +128,9 @@ impl Search {
             let named = finder.find(&expression, room, below, limit + 1)?;
             let all = named.len() <= limit;
             for named in named {
+                if Instant::now() >= deadline {
+                    return Err(SearchError::TooLong);
+                }
                 below = named.number;
                 let Some(hit) = self.hit(query, &named)? else {
                     continue;

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
 /// How long the end of reading waits for its consumer, which takes milliseconds.
-const CLOSING: Duration = Duration::from_secs(5);
+pub(super) const CLOSING: Duration = Duration::from_secs(5);
 /// How often skipped records are mentioned at most.
 const MENTION: Duration = Duration::from_secs(10);
 
@@ -238,7 +238,7 @@ impl Reader {
 /// Closes a consumer, but does not wait for it longer than this. librdkafka (2.12.1) can lock itself up for good: one thread
 /// that handles the answer about a leader's epoch holds a partition and wants the client, another one whose broker has failed
 /// holds the client and wants the partition. Then the watchdog finds that the partitions stand still, or the server ends.
-fn close(consumer: BaseConsumer<Quiet>, patience: Duration) {
+pub(super) fn close(consumer: BaseConsumer<Quiet>, patience: Duration) {
     let (closed, wait) = mpsc::channel();
     let closing = thread::Builder::new()
         .name("closing-consumer".to_owned())

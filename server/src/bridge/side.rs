@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 
+use super::consumer::{CLOSING, close};
 use super::link::{Link, Quiet};
 use super::trouble::setting;
 use super::{LogSettings, StartError, Stop, Stopped};
@@ -244,11 +245,13 @@ impl Follower {
                     if is_fatal(&error)
                         && let Ok(another) = self.consumer()
                     {
-                        consumer = another;
+                        // What comes next must not wait for it.
+                        close(std::mem::replace(&mut consumer, another), Duration::ZERO);
                     }
                 }
             }
         }
+        close(consumer, CLOSING);
     }
 
     fn consumer(&self) -> Result<BaseConsumer<Quiet>, KafkaError> {

@@ -101,9 +101,13 @@ impl Outbox {
         }
     }
 
-    /// Queues something that may be left out, unless more than `most` bytes wait already; tells whether it did. It never
-    /// closes the queue.
+    /// Queues something that may be left out, unless more than `most` bytes wait already; tells whether that is done. It
+    /// never closes the queue. What is larger than the limit by itself is left out for good: there will never be room.
     pub fn offer(&self, outgoing: Outgoing, most: usize) -> bool {
+        if outgoing.bytes() > self.limit {
+            tracing::debug!("something said in passing is larger than a queue and is left out");
+            return true;
+        }
         let mut queue = self.queue();
         let bytes = queue.bytes + outgoing.bytes();
         if queue.batch.overflowed || queue.bytes > most || bytes > self.limit {
@@ -222,7 +226,10 @@ mod tests {
     #[tokio::test]
     async fn what_may_be_left_out_closes_no_queue() {
         let outbox = Outbox::new(1_000);
-        assert!(!outbox.offer(frame(2_000), 500), "larger than the queue");
+        assert!(outbox.offer(frame(2_000), 500), "it never fits");
+        assert!(outbox.is_empty());
+        assert!(outbox.offer(frame(900), 500));
+        outbox.take();
         assert!(outbox.offer(frame(400), 500));
         outbox.filled().await;
         assert!(outbox.offer(frame(100), 500), "there was room when it came");

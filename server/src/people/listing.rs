@@ -94,8 +94,7 @@ impl People {
             };
             for room in changed {
                 if !last.contains_key(room) {
-                    let row = rooms.last_page(room, 1)?.messages.pop();
-                    last.insert(room.clone(), row);
+                    last.insert(room.clone(), rooms.latest(room)?);
                 }
             }
         }

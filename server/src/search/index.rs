@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::{Epoch, RoomName};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, params};
@@ -14,18 +14,21 @@ const FILE: &str = "search.db";
 /// `MARS` in ASCII, in SQLite's field for it.
 const APPLICATION: i32 = 0x4d41_5253;
 /// Version of the tables and of how texts become terms. Another one is made anew.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 /// Bits of a document's number that tell messages of the same millisecond apart.
 const SAME_TIME: u32 = 21;
+/// After so many steps of SQLite's machine a search looks at the clock.
+const STEPS: i32 = 1_000;
 
-// A document's number grows with the time of its message, so the newest are found first without sorting.
+// A document's number grows with the time of its message, so the newest are found first without sorting. A word of one letter is
+// looked for as the beginning of a term, which without an index of its own would read every term that begins so.
 const TABLES: &str = "
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE rooms(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, head INTEGER NOT NULL);
     CREATE TABLE documents(
         number INTEGER PRIMARY KEY, partition INTEGER NOT NULL, offset INTEGER NOT NULL, room INTEGER NOT NULL,
         UNIQUE(partition, offset));
-    CREATE VIRTUAL TABLE terms USING fts5(text, room, content='', contentless_delete=1, tokenize='ascii');";
+    CREATE VIRTUAL TABLE terms USING fts5(text, room, content='', contentless_delete=1, tokenize='ascii', prefix='1');";
 
 /// Whether an error says that the file is not what this program made.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
@@ -196,11 +199,13 @@ pub(super) struct Named {
 pub(super) struct Finder(Connection);
 
 impl Finder {
-    pub(super) fn open(directory: &Path) -> rusqlite::Result<Self> {
+    /// Opens the index for one search, which is interrupted when the deadline has passed.
+    pub(super) fn open(directory: &Path, deadline: Instant) -> rusqlite::Result<Self> {
         let path: PathBuf = directory.join(FILE);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline))?;
         Ok(Self(connection))
     }
 
@@ -248,5 +253,39 @@ impl Finder {
             })
         })?;
         found.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_ends_at_its_deadline() {
+        let directory = tempfile::tempdir().unwrap();
+        let epoch = Epoch(7);
+        let (mut index, _) = Index::open(directory.path(), epoch).unwrap();
+        let entry = |offset| Entry {
+            offset,
+            ts: offset,
+            text: format!("e{offset}"),
+        };
+        let entries: Vec<_> = (0..2_000).map(entry).collect();
+        let room = "a".parse().unwrap();
+        let batch = index.begin().unwrap();
+        batch.take(&room, 0, 1_999, &entries).unwrap();
+        batch.commit().unwrap();
+        let find = |deadline| {
+            let finder = Finder::open(directory.path(), deadline).unwrap();
+            let expression = words::Query::of("e").unwrap().expression();
+            finder.find(&expression, None, i64::MAX, 2_000)
+        };
+        let now = Instant::now();
+        let found = find(now + Duration::from_secs(60)).unwrap();
+        assert_eq!(found.len(), 2_000);
+        let error = find(now).map(|_| ()).unwrap_err();
+        let code = error.sqlite_error_code();
+        assert_eq!(code, Some(ErrorCode::OperationInterrupted));
+        assert!(!is_damage(&error));
     }
 }

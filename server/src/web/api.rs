@@ -44,6 +44,8 @@ pub(super) enum ApiError {
     Bad(String),
     /// The position belongs to an earlier life of the log.
     Gone,
+    /// Too much is asked at the moment; the sentence says of what.
+    Busy(String),
     Unavailable,
 }
 
@@ -193,18 +195,14 @@ impl IntoResponse for ApiError {
                 let sentence = "this position belongs to an earlier log; ask for the latest page, without a position";
                 (StatusCode::GONE, Json(json!({ "error": sentence }))).into_response()
             }
-            Self::Unavailable => {
-                let sentence = "the history cannot be read at the moment; try again later";
-                let mut response = (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    Json(json!({ "error": sentence })),
-                )
-                    .into_response();
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-                response
-            }
+            Self::Busy(sentence) => later(&sentence),
+            Self::Unavailable => later("the history cannot be read at the moment; try again later"),
         }
     }
+}
+
+fn later(sentence: &str) -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let retry = [(header::RETRY_AFTER, HeaderValue::from_static("2"))];
+    (status, retry, Json(json!({ "error": sentence }))).into_response()
 }

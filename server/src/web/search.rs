@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use protocol::search::{SearchHits, SearchState};
-use protocol::{Position, RoomName};
+use protocol::{Language, Position, RoomName};
 use serde::Deserialize;
 
 use super::access::Site;
@@ -114,6 +114,14 @@ pub async fn page(
         Ok(found) => found,
         // An old link: its message is gone.
         Err(ApiError::Bad(_)) => SearchHits::default(),
+        Err(ApiError::Busy(_)) => {
+            let sentence = match language {
+                Language::Ko => "검색이 너무 오래 걸렸습니다. 더 긴 낱말로 찾아 주세요.",
+                Language::En => "The search took too long. Please use longer words.",
+            };
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return pages::message(&web, &site, status, language, sentence);
+        }
         Err(_) => return pages::broken(&web, &site, language, None),
     };
     let state = SearchState {
@@ -132,17 +140,17 @@ async fn find(chat: Arc<Chat>, asked: Asked) -> Result<SearchHits, ApiError> {
     let Some(query) = asked.query else {
         return Ok(SearchHits::default());
     };
-    let work = {
-        let chat = Arc::clone(&chat);
-        move || {
-            chat.search
-                .find(&query, asked.room.as_ref(), asked.before, asked.limit)
-        }
+    let turn = Arc::clone(&chat.search.turns).acquire_owned().await;
+    let work = move || {
+        // The work goes on when the client has gone, so the turn goes along with it.
+        let _turn = turn;
+        chat.search
+            .find(&query, asked.room.as_ref(), asked.before, asked.limit)
     };
-    let _turn = chat.search.turns.acquire().await;
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error @ SearchError::Before)) => Err(ApiError::Bad(error.to_string())),
+        Ok(Err(error @ SearchError::TooLong)) => Err(ApiError::Busy(error.to_string())),
         Ok(Err(error)) => {
             tracing::error!(%error, "nothing can be searched");
             Err(ApiError::Unavailable)

@@ -101,6 +101,41 @@ async fn every_tab_on_every_server_knows_what_is_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_rooms_has_the_beginnings_of_messages() {
+    let cluster = Cluster::start().await;
+    let maru = cluster.server("one");
+    let mut speaker = Client::connect(&maru, "speaker").await;
+    let first = speaker.say("a", "m1", &"가".repeat(4_000)).await;
+    let mut reader = tab(&maru, "reader").await;
+    let whole = until(&mut reader, 0, 0, None).await;
+    let send = [
+        ("destination", "/app/rooms.a.send"),
+        ("client-msg-id", "m2"),
+        ("receipt", "m2"),
+        ("ref", header(&first, "message-id")),
+        ("mood", "a header of the client"),
+    ];
+    let text = "나".repeat(4_000);
+    speaker.send("SEND", &send, &text).await;
+    speaker.receipt("m2").await;
+    let changed = until(&mut reader, 0, 0, None).await;
+    for (room, id, letter) in [(whole, "m1", "가"), (changed, "m2", "나")] {
+        let last = &room["last"];
+        assert_eq!(
+            (&last["id"], &last["body"]),
+            (&id.into(), &letter.repeat(200).into())
+        );
+        assert!(
+            last.get("headers").is_none() && last.get("quote").is_none(),
+            "{last}"
+        );
+    }
+    // Elsewhere it is whole.
+    let (_, history) = maru.get("/api/rooms/a/messages");
+    assert!(history.contains(&text) && history.contains("a header of the client"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_room_learns_how_far_its_members_have_read() {
     let cluster = Cluster::start().await;
     let (one, other) = (cluster.server("one"), cluster.server("other"));

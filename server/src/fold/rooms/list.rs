@@ -10,8 +10,11 @@ use super::{Rooms, lock};
 use crate::fold::tail::Waiting;
 use crate::history::{HistoryError, View};
 
+/// How much of a row the list has, in characters: twice what the page shows of it.
+const BEGINNING: usize = 200;
+
 impl Rooms {
-    /// The rooms with the latest rows, newest first. A reaction to the latest row changes nothing here.
+    /// The rooms with the beginnings of their latest rows, newest first. A reaction to the latest row changes nothing here.
     pub fn list(&self, limit: usize) -> Result<Vec<RoomSummary>, HistoryError> {
         // The tail first: what moves into the store in between is then seen twice, not missed.
         let mut tails: HashMap<RoomName, Vec<Waiting>> = HashMap::new();
@@ -32,20 +35,21 @@ impl Rooms {
         }
         let mut list: Vec<_> = rooms
             .into_iter()
-            .map(|(room, (_, mut last))| {
-                last.folded.above = None;
-                last.folded.reactions.clear();
-                RoomSummary {
-                    room,
-                    last,
-                    unread: 0,
-                    mentions: 0,
-                }
+            .map(|(room, (_, last))| RoomSummary {
+                room,
+                last: beginning(last),
+                unread: 0,
+                mentions: 0,
             })
             .collect();
         list.sort_unstable_by_key(|summary| Reverse((summary.last.ts, summary.last.position)));
         list.truncate(limit);
         Ok(list)
+    }
+
+    /// A room's latest row as the list has it.
+    pub fn latest(&self, room: &RoomName) -> Result<Option<Message>, HistoryError> {
+        Ok(self.last_page(room, 1)?.messages.pop().map(beginning))
     }
 
     /// Rooms, at most `limit`, that have records after the offsets that are `known` of them.
@@ -78,6 +82,18 @@ impl Rooms {
         }
         Ok(rooms)
     }
+}
+
+/// What the list has of a row. Whole rows of all rooms would make frames that fit into no queue.
+fn beginning(mut row: Message) -> Message {
+    if let Some((end, _)) = row.body.char_indices().nth(BEGINNING) {
+        row.body.truncate(end);
+    }
+    row.other.clear();
+    row.folded.above = None;
+    row.folded.quote = None;
+    row.folded.reactions.clear();
+    row
 }
 
 /// A room's latest row after the records of its tail that come after the offset `stored`. Without a row there is none: what changes a
