@@ -74,11 +74,20 @@ fn every_code_is_there_as_it_is() {
     assert_eq!(words.count(), CODES.len());
 }
 
-#[test]
-fn every_limit_that_is_known_is_there_as_it_is() {
+/// Whether the table of limits says so.
+fn is_limited(limits: &[(&str, String)]) {
     let rows = table("| what | how much |");
+    for (what, much) in limits {
+        let row = rows.iter().find(|row| row[0] == *what);
+        let row = row.unwrap_or_else(|| panic!("no row: {what}"));
+        assert_eq!(row[1], *much, "{what}");
+    }
+}
+
+#[test]
+fn every_limit_of_a_session_is_there_as_it_is() {
     let (codec, session) = (Limits::default(), Settings::default());
-    for (what, much) in [
+    is_limited(&[
         ("frame", kibibytes(codec.frame)),
         ("command", format!("{} bytes", codec.command)),
         ("headers with different names", codec.headers.to_string()),
@@ -108,6 +117,20 @@ fn every_limit_that_is_known_is_there_as_it_is() {
             "bytes in all open transactions of a session",
             format!("{} MiB", session.transaction_bytes >> 20),
         ),
+        (
+            "until CONNECT",
+            format!("{} s", session.login_timeout.as_secs()),
+        ),
+        (
+            "until DISCONNECT is answered",
+            format!("{} s", session.farewell_timeout.as_secs()),
+        ),
+    ]);
+}
+
+#[test]
+fn every_limit_of_messages_is_there_as_it_is() {
+    is_limited(&[
         (
             "text of a message",
             format!(
@@ -143,22 +166,10 @@ fn every_limit_that_is_known_is_there_as_it_is() {
             limits::PAGE_MAX.to_string(),
         ),
         (
-            "until CONNECT",
-            format!("{} s", session.login_timeout.as_secs()),
-        ),
-        (
-            "until DISCONNECT is answered",
-            format!("{} s", session.farewell_timeout.as_secs()),
-        ),
-        (
             "until a SEND is `unconfirmed`",
             format!("{} s", server::chat::listeners::PATIENCE.as_secs()),
         ),
-    ] {
-        let row = rows.iter().find(|row| row[0] == what);
-        let row = row.unwrap_or_else(|| panic!("no row: {what}"));
-        assert_eq!(row[1], much, "{what}");
-    }
+    ]);
 }
 
 /// The lines of the block of JSON with this name.
