@@ -273,12 +273,17 @@ impl Engine {
     /// Takes over what an earlier page or another tab left.
     fn adopt(&mut self, now: u64, now_ms: u64, entries: Vec<Entry>) {
         for entry in entries {
-            let outbox = if entry.room == self.room {
-                &mut self.outbox
+            if entry.room != self.room {
+                self.elsewhere.adopt(entry, now, now_ms);
+            } else if entry.failure.is_some()
+                && let Some(target) = entry.composition.changes()
+                && self.timeline.row(target).is_none()
+            {
+                // It has no row on which somebody could read that it failed, and try it again or discard it.
+                self.effects.push(Effect::Forget { id: entry.id });
             } else {
-                &mut self.elsewhere
-            };
-            outbox.adopt(entry, now, now_ms);
+                self.outbox.adopt(entry, now, now_ms);
+            }
         }
         self.quote_in_outbox();
         self.meet_own(self.timeline.rows().len());

@@ -28,6 +28,11 @@ impl Composition {
             text: text.into(),
         }
     }
+
+    /// The message that it changes; nothing for one of its own.
+    pub(in crate::chat) fn changes(&self) -> Option<Position> {
+        self.target.filter(|_| self.action != Action::Send)
+    }
 }
 
 /// What was composed here and is not part of the room yet.
@@ -198,8 +203,7 @@ impl Pending {
 
     /// The message that it changes; nothing for one of its own.
     pub fn changes(&self) -> Option<Position> {
-        let target = self.composition.target;
-        target.filter(|_| self.composition.action != Action::Send)
+        self.composition.changes()
     }
 
     /// What the log will have of a change that is not refused.

@@ -304,3 +304,23 @@ fn what_one_did_survives_the_page() {
     after.receipt(&delete, 15);
     assert_eq!(after.sends(), [answer.as_str()]);
 }
+
+#[test]
+fn what_failed_and_has_no_row_to_say_so_does_not_stay_for_good() {
+    let mut before = Harness::live();
+    let there = before.do_to(Action::React, Some(12), "👍");
+    before.refusal(&there, "forbidden", false, None);
+    let nowhere = before.do_to(Action::React, Some(3), "👍");
+    before.refusal(&nowhere, "no-such-message", false, None);
+    let answer = before.do_to(Action::Send, Some(3), "그래요");
+    before.refusal(&answer, "no-such-message", false, None);
+    let waiting = before.do_to(Action::React, Some(3), "🎉");
+    let entries = before.stored.values().cloned().collect();
+    let mut after = Harness::new();
+    after.stored = std::mem::take(&mut before.stored);
+    after.event(Event::Adopted { entries });
+    let pending = after.engine.pending().iter();
+    let pending: Vec<&str> = pending.map(|item| item.id.as_str()).collect();
+    assert_eq!(pending, [&there, &answer, &waiting]);
+    assert!(!after.stored.contains_key(&nowhere), "not for a later page");
+}

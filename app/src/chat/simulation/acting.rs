@@ -9,7 +9,7 @@ use super::network::Wire;
 use super::page::Page;
 use super::server::Answer;
 use super::world::{Happening, World};
-use crate::chat::{Composition, Effect, Event, Status, Tending, testing, wire};
+use crate::chat::{Composition, Effect, Entry, Event, Status, Tending, testing, wire};
 
 impl World {
     /// A tab loads a room, as soon as it can reach the server.
@@ -84,11 +84,29 @@ impl World {
             self.event(page, Event::TakenOver { ids });
         }
         if !entries.is_empty() {
+            let dropped = self.without_row(page, &entries);
             self.event(page, Event::Adopted { entries });
+            let Page { person, alive, .. } = self.pages[page];
+            let person = &mut self.people[person];
+            for id in dropped {
+                person.said(&id).given_up |= alive || !person.has_stored(&id);
+            }
         }
         for id in not_kept {
             self.event(page, Event::NotKept { id });
         }
+    }
+
+    /// Changes that failed, and whose messages the page does not show: nobody could ever do anything about them.
+    fn without_row(&self, page: usize, entries: &[Entry]) -> Vec<String> {
+        let Page { room, engine, .. } = &self.pages[page];
+        let entries = entries.iter().filter(|entry| {
+            let target = entry.composition.changes();
+            let lacks_row = |target| engine.rows().iter().all(|row| row.position != target);
+            let is_here = entry.room == self.server.rooms[*room];
+            is_here && entry.failure.is_some() && target.is_some_and(lacks_row)
+        });
+        entries.map(|entry| entry.id.clone()).collect()
     }
 
     fn tend_after_sleep(&mut self, page: usize) {
