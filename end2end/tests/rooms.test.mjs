@@ -90,9 +90,26 @@ test("a room opens at the first unread message if there are more than a screenfu
   const jump = jiu.page.locator(".jump");
   assert.match(await jump.textContent(), /새 메시지 40개/);
   await until("the badge says how many", async () => Number(await badge(jiu, room)) > 0);
+  // Nothing of it is told while the reader looks at the room.
+  const told = async () => [/^\(\d+\)/.test(await title(jiu)), await listed(jiu, room).locator(".badge").isVisible()];
+  assert.deepEqual(await told(), [false, false]);
+  await jiu.page.evaluate(() => {
+    document.hasFocus = () => false;
+    window.dispatchEvent(new Event("blur"));
+  });
+  assert.deepEqual(await told(), [true, true]);
+  await jiu.page.evaluate(() => {
+    delete document.hasFocus;
+    window.dispatchEvent(new Event("focus"));
+  });
+  assert.deepEqual(await told(), [false, false]);
   await jump.click();
   await until("at the end", async () => (await jump.count()) === 0);
   await until("read to the end", async () => (await badge(jiu, room)) === "0");
+  // What was unread once leads nowhere any more.
+  await jiu.log.evaluate((log) => (log.scrollTop = 0));
+  await jump.click();
+  await atTheEnd(jiu);
   await jiu.context.close();
 });
 
@@ -158,6 +175,19 @@ test("the list filters, opens and is left by keys alone", async () => {
   await jiu.context.close();
 });
 
+test("the keyboard stays on its room when another one comes to the top", async () => {
+  const jiu = await Person.enter(browser, server, "자리", "지우");
+  // A room without messages stands on top of its own page's list.
+  for (const room of ["자리", "자리-하나", "자리-둘"]) await program("민준", room, ["글"]);
+  const first = () => jiu.page.locator(".room-list a").first().getAttribute("href");
+  await until("the last is on top", async () => (await first()) === "/rooms/자리-둘");
+  await listed(jiu, "자리-둘").focus();
+  await program("민준", "자리-하나", ["글"]);
+  await until("the other one is on top", async () => (await first()) === "/rooms/자리-하나");
+  assert.equal(await jiu.page.evaluate(() => document.activeElement.getAttribute("href")), "/rooms/자리-둘");
+  await jiu.context.close();
+});
+
 test("three tabs that are out of sight notify once, and not of what was read meanwhile", async () => {
   const [here, there, elsewhere] = ["notify-here", "notify-there", "notify-elsewhere"];
   const context = await browser.newContext({ locale: "ko-KR", permissions: ["notifications"], viewport: { width: 1280, height: 800 } });
@@ -177,9 +207,11 @@ test("three tabs that are out of sight notify once, and not of what was read mea
     await jiu.sees("하나");
     await jiu.hasRead();
   }
+  // A lobby hears of nothing; it leaves the notifying to the rooms, though it was there first.
+  await jiu.page.goto(`${server.url}/`);
   const tabs = [];
   for (let tab = 0; tab < 3; tab += 1) {
-    const other = new Person(context, tab === 0 ? jiu.page : await context.newPage(), "지우");
+    const other = new Person(context, await context.newPage(), "지우");
     await other.open(server, here);
     tabs.push(other);
   }
@@ -201,5 +233,15 @@ test("three tabs that are out of sight notify once, and not of what was read mea
   await program("민준", elsewhere, ["넷"]);
   await until("a notification of the last", async () => (await shown()).some(({ body }) => body.includes("넷")));
   assert.deepEqual((await shown()).map(({ name }) => name), [there, elsewhere], JSON.stringify(await shown()));
+
+  // The count of what is unread ends somewhere; a mention among as many is told all the same.
+  for (const { page } of tabs) {
+    await page.evaluate((room) => {
+      localStorage["maru/notify"] = "mentions";
+      document.querySelector(`.room-list a[href="/rooms/${room}"]`).dataset.mentions = "1";
+    }, elsewhere);
+  }
+  await until("a notification of the mention", async () => (await shown()).length === 3);
+  assert.equal((await shown())[2].name, elsewhere);
   await context.close();
 });
