@@ -62,6 +62,12 @@ impl People {
             std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
         let uncounted = {
             let state = &mut *self.state();
+            for (room, message) in &records {
+                if message.kind == Kind::Message {
+                    let (uid, offset) = (&message.sender.uid, message.position.offset);
+                    state.markers.spoke(room, uid, offset);
+                }
+            }
             if state.feeds.is_empty() {
                 state.feeds.forget();
                 return Ok(());
