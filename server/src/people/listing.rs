@@ -61,7 +61,13 @@ impl People {
         let News { records, missed } =
             std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
         let uncounted = {
-            let mut state = self.state();
+            let state = &mut *self.state();
+            for (room, message) in &records {
+                if message.kind == Kind::Message {
+                    let (uid, offset) = (&message.sender.uid, message.position.offset);
+                    state.markers.spoke(room, uid, offset);
+                }
+            }
             if state.feeds.is_empty() {
                 state.feeds.forget();
                 return Ok(());
@@ -107,11 +113,11 @@ impl People {
             let updates = match &lacks {
                 Lacks::All => all
                     .iter()
-                    .map(|summary| update(&summary.room, &summary.last))
+                    .filter_map(|summary| update(&summary.room, &summary.last))
                     .collect(),
                 Lacks::Rooms(changed) => changed
                     .iter()
-                    .filter_map(|room| Some(update(room, last.get(room)?.as_ref()?)))
+                    .filter_map(|room| update(room, last.get(room)?.as_ref()?))
                     .collect(),
             };
             // Texts and numbers cannot fail to be written.
@@ -144,16 +150,20 @@ impl State {
         }
     }
 
-    /// How a room stands with a person.
-    fn update(&self, room: &RoomName, last: &Message, who: Option<&Sender>) -> RoomUpdate {
+    /// How a room stands with a person; none where that is still to be counted, which they are told of then: that nothing is
+    /// unread would not be true.
+    fn update(&self, room: &RoomName, last: &Message, who: Option<&Sender>) -> Option<RoomUpdate> {
+        if who.is_some_and(|who| self.unread.is_uncounted(&who.uid, room)) {
+            return None;
+        }
         let standing = who.and_then(|who| self.unread.standing(&who.uid, room));
-        RoomUpdate {
+        Some(RoomUpdate {
             room: room.clone(),
             last: last.clone(),
             unread: standing.map_or(0, |standing| standing.unread),
             mentions: standing.map_or(0, |standing| standing.mentions),
             read: who.and_then(|who| self.markers.read(room, &who.uid)),
-        }
+        })
     }
 }
 
@@ -182,4 +192,40 @@ fn count(
     }
     standing.close(cursor);
     Ok(standing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::encode::tests::message;
+
+    #[test]
+    fn nobody_is_told_of_a_room_before_it_is_counted() {
+        let people = People::default();
+        let state = &mut *people.state();
+        let room: RoomName = "a".parse().unwrap();
+        let who = |uid: &str| Sender {
+            uid: uid.to_owned(),
+            name: "지우".to_owned(),
+        };
+        let (reader, stranger, last) = (who("reader"), who("stranger"), message(9, None));
+        state.markers.moved(&room, "reader", 4, 0, 0);
+        for one in [&reader, &stranger] {
+            state.unread.open(one, state.markers.of(&one.uid));
+        }
+        let told = |state: &State, who| {
+            let update = state.update(&room, &last, who)?;
+            Some((update.unread, update.mentions, update.read))
+        };
+        assert_eq!(told(state, Some(&reader)), None);
+        for nothing_to_count in [Some(&stranger), None] {
+            assert_eq!(told(state, nothing_to_count), Some((0, 0, None)));
+        }
+        let mut found = Standing::new(4);
+        found.count(&last, &reader);
+        state.unread.counted(&reader, &room, found);
+        assert_eq!(told(state, Some(&reader)), Some((1, 0, Some(4))));
+        state.unread.forget_counts();
+        assert_eq!(told(state, Some(&reader)), None, "records were missed");
+    }
 }

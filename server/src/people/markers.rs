@@ -21,6 +21,8 @@ struct Mark {
     offset: i64,
     /// When, in Unix milliseconds.
     at: i64,
+    /// Offset of their own latest message that this server has seen come.
+    spoke: i64,
 }
 
 /// The markers of all people in all rooms.
@@ -58,9 +60,11 @@ impl Markers {
             return false;
         }
         let marks = self.rooms.entry(room.clone()).or_default();
-        let mark = marks
-            .entry(uid.to_owned())
-            .or_insert(Mark { offset: -1, at });
+        let mark = marks.entry(uid.to_owned()).or_insert(Mark {
+            offset: -1,
+            at,
+            spoke: -1,
+        });
         mark.at = at.max(mark.at);
         let forward = mark.offset < offset;
         mark.offset = offset.max(mark.offset);
@@ -68,6 +72,21 @@ impl Markers {
             self.changed.insert(room.clone());
         }
         forward
+    }
+
+    /// A message of a person has come into a room: whoever else has read it, they have. No marker in the log says so, and none
+    /// of their own moves: what others said before it stays unread until they say that they have seen it.
+    pub fn spoke(&mut self, room: &RoomName, uid: &str, offset: i64) {
+        let mark = self
+            .rooms
+            .get_mut(room)
+            .and_then(|marks| marks.get_mut(uid));
+        if let Some(mark) = mark
+            && mark.spoke < offset
+        {
+            mark.spoke = offset;
+            self.changed.insert(room.clone());
+        }
     }
 
     /// The offset up to which a person has read a room.
@@ -85,7 +104,7 @@ impl Markers {
     pub fn known(&self, room: &RoomName, now: i64) -> RoomEvent {
         let marks = self.rooms.get(room).into_iter().flat_map(HashMap::values);
         let members = marks.filter(|mark| mark.at >= now - MEMBER);
-        let mut offsets: Vec<_> = members.map(|mark| mark.offset).collect();
+        let mut offsets: Vec<_> = members.map(|mark| mark.offset.max(mark.spoke)).collect();
         if offsets.len() > MEMBERS {
             offsets.clear();
         }
@@ -166,6 +185,24 @@ mod tests {
         assert_eq!(offsets(&markers, now).len(), 100);
         markers.moved(&room(), "one-more", 9, now, now);
         assert!(offsets(&markers, now).is_empty());
+    }
+
+    #[test]
+    fn who_spoke_has_read_what_they_said() {
+        let (mut markers, start) = (Markers::default(), Instant::now());
+        for uid in ["u", "v"] {
+            markers.moved(&room(), uid, 1, 0, 0);
+        }
+        markers.due(start);
+        markers.spoke(&room(), "u", 3);
+        markers.spoke(&room(), "never-read", 4);
+        assert_eq!(offsets(&markers, 0), [1, 3]);
+        assert_eq!(markers.due(start + EVERY), [room()], "that is told");
+        assert_eq!(markers.read(&room(), "u"), Some(1), "their own place");
+        assert!(markers.take_wishes().is_empty(), "nothing for the log");
+        markers.spoke(&room(), "u", 2);
+        markers.moved(&room(), "u", 2, 0, 0);
+        assert_eq!(offsets(&markers, 0), [1, 3]);
     }
 
     #[test]

@@ -185,6 +185,12 @@ impl Unread {
         standing.counted.is_some().then_some(*standing)
     }
 
+    /// Whether a room that a person has read is still to be counted for them.
+    pub fn is_uncounted(&self, uid: &str, room: &RoomName) -> bool {
+        let standing = self.people.get(uid).and_then(|one| one.rooms.get(room));
+        standing.is_some_and(|standing| standing.counted.is_none())
+    }
+
     fn forget_counts_of(&mut self, uid: &str) {
         let Some(reader) = self.people.get_mut(uid) else {
             return;

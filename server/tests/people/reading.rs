@@ -163,6 +163,14 @@ async fn a_room_learns_how_far_its_members_have_read() {
         both,
         "told at the beginning"
     );
+    // Who says something has read it; a program that is no member does not become one.
+    let mut program = Client::connect(&one, "program").await;
+    program.say("a", "m3", "three").await;
+    let fourth = ann.say("a", "m4", "four").await;
+    let both = Value::from(vec![offset(&first), offset(header(&fourth, "message-id"))]);
+    for listener in [&mut bob, &mut late] {
+        while event(listener, "read").await["offsets"] != both {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
