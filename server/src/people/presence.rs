@@ -133,6 +133,15 @@ impl Presence {
             return;
         }
         state.here.remove(uid);
+        if state.nobody_knows(uid) {
+            // Else whoever comes and goes at once would leave a room behind each time.
+            state.people.remove(uid);
+            if state.people.is_empty() && state.unnamed.is_empty() && state.told_count == 0 {
+                self.rooms.remove(room);
+                self.changed.remove(room);
+            }
+            return;
+        }
         state.publish_at = Some(state.publish_at.map_or(soon, |at| at.min(soon)));
         if let Some(person) = state.people.get_mut(uid) {
             person.here = false;
@@ -279,6 +288,14 @@ impl Room {
             });
         person.name.clone_from(&who.name);
         person
+    }
+
+    /// Whether somebody has come so recently that neither a listener nor another server has been told of them.
+    fn nobody_knows(&self, uid: &str) -> bool {
+        let is_held = |person: &Person| !person.held.is_empty();
+        self.told_count == self.told.len()
+            && !self.told.contains_key(uid)
+            && !self.people.get(uid).is_some_and(is_held)
     }
 
     /// Lets go of what no longer holds; tells whether anything was.

@@ -18,7 +18,7 @@ use super::index::{Entry, Index, is_damage};
 use crate::fold::{Rooms, partition_of};
 use crate::history::HistoryError;
 
-/// How long to wait when there was nothing new.
+/// How long to wait when there was little new.
 const REST: Duration = Duration::from_millis(300);
 /// How long to wait after an error.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -86,9 +86,10 @@ impl Work {
         let mut failing = false;
         loop {
             let wait = match self.step() {
-                Ok(moved) => {
+                Ok(many) => {
                     failing = false;
-                    if moved { Duration::ZERO } else { REST }
+                    // To see what is new all rooms are looked at, so a few records are not worth looking again at once.
+                    if many { Duration::ZERO } else { REST }
                 }
                 Err(error) => {
                     // It is opened again, and then made anew if it is damaged.
@@ -105,7 +106,7 @@ impl Work {
         }
     }
 
-    /// Takes the next records into the index; tells whether there were any.
+    /// Takes the next records into the index; tells whether they were so many that there may be more.
     fn step(&mut self) -> Result<bool, IndexerError> {
         if self.damaged.swap(false, Ordering::Relaxed) {
             self.open = None;
@@ -136,7 +137,8 @@ impl Work {
         }
         batch.commit()?;
         known.extend(heads);
-        Ok(true)
+        // A room whose chunk is full may have more.
+        Ok(read >= CHUNK)
     }
 }
 

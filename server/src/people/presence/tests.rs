@@ -319,6 +319,30 @@ fn an_empty_room_is_forgotten() {
     }
 }
 
+#[test]
+fn who_comes_and_goes_at_once_leaves_nothing_behind() {
+    let mut world = World::new(2);
+    let now = world.now;
+    let presence = &mut world.servers[0].presence;
+    for number in 0..1_000 {
+        let room = number.to_string().parse().unwrap();
+        presence.enter(&room, &who("u"), now);
+        presence.leave(&room, "u", now);
+    }
+    assert!(presence.rooms.is_empty() && presence.changed.is_empty());
+    world.enter(0, "v");
+    world.leave(0, "v");
+    world.enter(0, "u");
+    world.pass(SECOND);
+    assert_eq!(world.heard(1), [joined(&["u"], 1)]);
+    // Those who have been told of keep their grace, however short they were there.
+    world.leave(0, "u");
+    world.enter(0, "u");
+    world.leave(0, "u");
+    world.pass(44 * SECOND);
+    assert_eq!((world.heard(0).len(), world.heard(1)), (1, vec![]));
+}
+
 proptest! {
     /// Whoever comes, goes, moves and dies: in the end everybody knows who is there, and who was never away for long was
     /// never told to have left.
