@@ -41,7 +41,7 @@ async fn four_exports_run_at_a_time() {
     let (streams, statuses): (Vec<_>, Vec<_>) = (0..4).map(|_| stalled(&maru)).unzip();
     assert_eq!(statuses, ["200"; 4]);
     let (status, body) = maru.get(PATH);
-    assert_eq!(status, 503, "{:.200}", body);
+    assert_eq!(status, 503, "{body:.200}");
     assert!(body.contains("exports are running"), "{body}");
     drop(streams);
     let deadline = Instant::now() + PATIENCE;
