@@ -127,8 +127,6 @@ pub(super) fn edit_last(feed: Feed) -> bool {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "what the test is about is there")]
-
     use super::*;
 
     #[test]
