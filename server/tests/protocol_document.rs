@@ -147,10 +147,7 @@ fn every_limit_of_messages_is_there_as_it_is() {
             "different emoji on a message",
             limits::REACTIONS.to_string(),
         ),
-        (
-            "people with the same emoji on a message",
-            thousands(limits::REACTORS),
-        ),
+        ("people with the same emoji", thousands(limits::REACTORS)),
         ("emoji", format!("{} bytes", limits::EMOJI_BYTES)),
         ("room name", format!("{} characters", limits::ROOM_CHARS)),
         (
