@@ -11,11 +11,16 @@ use futures_util::stream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::{RoomName, limits};
 use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Web;
 use super::api::{ApiError, unavailable};
 use crate::chat::Chat;
 use crate::names;
+
+/// Exports that run at a time; each reads a whole room.
+const AT_A_TIME: usize = 4;
+static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 
 /// What may follow the `?`.
 #[derive(Deserialize)]
@@ -44,6 +49,10 @@ pub async fn export(
         Ok(room) => room,
         Err(error) => return ApiError::Bad(error.to_string()).into_response(),
     };
+    let Ok(turn) = TURNS.try_acquire() else {
+        let sentence = format!("{AT_A_TIME} exports are running; try again when one has ended");
+        return ApiError::Busy(sentence).into_response();
+    };
     let name = utf8_percent_encode(room.as_str(), NON_ALPHANUMERIC);
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson".to_owned()),
@@ -53,7 +62,7 @@ pub async fn export(
             format!("attachment; filename*=UTF-8''{name}.ndjson"),
         ),
     ];
-    let part = move |after: Option<i64>| {
+    let part = move |(after, turn): (Option<i64>, SemaphorePermit<'static>)| {
         let (chat, room) = (Arc::clone(&chat), room.clone());
         async move {
             let Some(after) = after else {
@@ -61,12 +70,12 @@ pub async fn export(
             };
             let read = move || lines(&chat, &room, rows, after);
             match tokio::task::spawn_blocking(read).await {
-                Ok(Ok(part)) => Ok(Some(part)),
+                Ok(Ok((part, next))) => Ok(Some((part, (next, turn)))),
                 _ => Err("the history cannot be read"),
             }
         }
     };
-    let body = Body::from_stream(stream::try_unfold(Some(-1), part));
+    let body = Body::from_stream(stream::try_unfold((Some(-1), turn), part));
     (headers, body).into_response()
 }
 

@@ -10,6 +10,7 @@ mod acknowledging;
 mod changing;
 mod committing;
 mod counting;
+mod exporting;
 mod finding;
 mod leaving;
 mod limits;
