@@ -270,7 +270,7 @@ async fn a_room_opens_where_a_link_says() {
     let shows = |html: &str, number: usize| html.contains(&format!("말-{number}-끝"));
     let focus = |position: &str| format!("\"focus\":\"{position}\"");
     let end = open("");
-    assert!(shows(&end, 79) && !shows(&end, 10) && !end.contains("\"focus\""));
+    assert!(shows(&end, 79) && !shows(&end, 10) && !end.contains("\"focus\":"));
     let there = open(&format!("&at={}", positions[10]));
     assert!(shows(&there, 10) && !shows(&there, 60) && there.contains(&focus(&positions[10])));
     for at in ["nonsense", "00000000-0-0"] {
