@@ -199,8 +199,8 @@ impl Conversation {
                 let header_version = key.request_header_version(version);
                 let header = RequestHeader::decode(&mut rest, header_version).unwrap();
                 let mut fetch = FetchRequest::decode(&mut rest, version).unwrap();
-                let messages = |name: &str| name.ends_with(".messages");
-                // Other topics have readers and partitions of their own.
+                // Other topics have readers and partitions of their own. Apache Kafka is asked by ids, which say no name.
+                let messages = |name: &str| name.is_empty() || name.ends_with(".messages");
                 if !fetch.topics.iter().any(|topic| messages(&topic.topic)) {
                     return Passed::On(frame);
                 }
