@@ -18,6 +18,6 @@ else
     export MARU_TEST_KAFKA
 fi
 say "Testing the release in Chromium for long (about an hour)"
-cd end2end
-[ $# -gt 0 ] || set -- long/*.test.mjs
-../scripts/end2end.sh "$@"
+# shellcheck disable=SC2046 # a list of words
+[ $# -gt 0 ] || set -- $(cd end2end && echo long/*.test.mjs)
+scripts/end2end.sh "$@"
